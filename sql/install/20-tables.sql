@@ -1,0 +1,202 @@
+-- The data model.  Names are keys, so that they mean the same on every node
+-- and every row reads by itself.  The bandit comes first in every key.
+
+CREATE TABLE bandit.bandits (
+	name text COLLATE "C" PRIMARY KEY
+		CHECK (pg_catalog.octet_length(name) BETWEEN 1 AND 63),
+	features text[] COLLATE "C" NOT NULL DEFAULT '{}'
+		CHECK (pg_catalog.array_position(features, NULL) IS NULL),
+	prior_alpha float8 NOT NULL DEFAULT 1
+		CHECK (prior_alpha > 0 AND prior_alpha < 'Infinity'),
+	prior_beta float8 NOT NULL DEFAULT 1
+		CHECK (prior_beta > 0 AND prior_beta < 'Infinity'),
+	attribution_window interval NOT NULL DEFAULT '24 hours'
+		CHECK (attribution_window > '0'),
+	on_silence text NOT NULL DEFAULT 'failure'
+		CHECK (on_silence IN ('failure', 'nothing')),
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
+CREATE TABLE bandit.arms (
+	bandit text COLLATE "C" NOT NULL
+		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
+	arm text COLLATE "C" NOT NULL
+		CHECK (pg_catalog.octet_length(arm) BETWEEN 1 AND 63),
+	position int NOT NULL CHECK (position > 0),
+	role text NOT NULL DEFAULT 'arm' CHECK (role IN ('arm', 'control')),
+	enabled boolean NOT NULL DEFAULT true,
+	source text,
+	prior_alpha float8
+		CHECK (prior_alpha > 0 AND prior_alpha < 'Infinity'),
+	prior_beta float8
+		CHECK (prior_beta > 0 AND prior_beta < 'Infinity'),
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (bandit, arm),
+	UNIQUE (bandit, position),
+	CHECK ((prior_alpha IS NULL) = (prior_beta IS NULL))
+);
+
+CREATE UNIQUE INDEX arms_one_control ON bandit.arms (bandit)
+	WHERE role = 'control';
+
+CREATE TABLE bandit.recommenders (
+	bandit text COLLATE "C" PRIMARY KEY
+		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
+	ratings regclass NOT NULL,
+	user_column text NOT NULL,
+	item_column text NOT NULL,
+	value_column text,
+	time_column text,
+	items regclass,
+	items_key_column text,
+	title_column text,
+	attributes_column text,
+	attribute_separator text NOT NULL DEFAULT '|'
+		CHECK (attribute_separator <> ''),
+	key_type text NOT NULL CHECK (key_type IN ('bigint', 'text')),
+	neutral_value float8 NOT NULL DEFAULT 2.5,
+	exclude_seen boolean NOT NULL DEFAULT true,
+	blend_arms int NOT NULL DEFAULT 3 CHECK (blend_arms BETWEEN 1 AND 1000),
+	time_zone text NOT NULL DEFAULT 'UTC',
+	period_from int[] NOT NULL DEFAULT '{5,12,17,22}'
+		CHECK (pg_catalog.array_length(period_from, 1) = 4
+			   AND 0 <= period_from[1] AND period_from[1] < period_from[2]
+			   AND period_from[2] < period_from[3]
+			   AND period_from[3] < period_from[4] AND period_from[4] <= 24),
+	weekend_days int[] NOT NULL DEFAULT '{6,7}'
+		CHECK (weekend_days OPERATOR(pg_catalog.<@) '{1,2,3,4,5,6,7}'::int[]),
+	user_type_from int[] NOT NULL DEFAULT '{5,100}'
+		CHECK (pg_catalog.array_length(user_type_from, 1) = 2
+			   AND 0 < user_type_from[1]
+			   AND user_type_from[1] < user_type_from[2]),
+	saturation_from float8[] NOT NULL DEFAULT '{0.70,0.80}'
+		CHECK (pg_catalog.array_length(saturation_from, 1) = 2
+			   AND 0 < saturation_from[1]
+			   AND saturation_from[1] < saturation_from[2]
+			   AND saturation_from[2] < 1),
+	session_gap interval NOT NULL DEFAULT '30 minutes'
+		CHECK (session_gap > '0'),
+	session_from int[] NOT NULL DEFAULT '{2,9}'
+		CHECK (pg_catalog.array_length(session_from, 1) = 2
+			   AND 0 < session_from[1] AND session_from[1] < session_from[2]),
+	attribute_count int NOT NULL DEFAULT 0 CHECK (attribute_count >= 0),
+	CHECK (items IS NULL OR items_key_column IS NOT NULL)
+);
+
+-- Rows of one context are all alike: two sessions that meet it first at the
+-- same time write one each, under slots of their own, and neither waits.
+CREATE TABLE bandit.contexts (
+	bandit text COLLATE "C" NOT NULL,
+	context_hash bigint NOT NULL,
+	slot int NOT NULL,
+	context jsonb NOT NULL CHECK (pg_catalog.jsonb_typeof(context) = 'object'),
+	PRIMARY KEY (bandit, context_hash, slot)
+);
+
+CREATE TABLE bandit.evidence (
+	bandit text COLLATE "C" NOT NULL,
+	context_hash bigint NOT NULL,
+	arm text COLLATE "C" NOT NULL,
+	slot int NOT NULL,
+	successes float8 NOT NULL
+		CHECK (successes > '-Infinity' AND successes < 'Infinity'),
+	failures float8 NOT NULL
+		CHECK (failures > '-Infinity' AND failures < 'Infinity'),
+	pulls bigint NOT NULL,
+	updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (bandit, context_hash, arm, slot)
+) WITH (fillfactor = 50);
+
+CREATE TABLE bandit.decisions (
+	decision_id uuid NOT NULL,
+	bandit text COLLATE "C" NOT NULL,
+	context_hash bigint NOT NULL,
+	subject text COLLATE "C",
+	variant text NOT NULL CHECK (variant IN ('treatment', 'control')),
+	decided_at timestamptz NOT NULL,
+	arms text[] COLLATE "C" NOT NULL,
+	alphas float8[] NOT NULL,
+	betas float8[] NOT NULL,
+	picks text[] COLLATE "C" NOT NULL,
+	items bigint[],
+	item_keys text[],
+	item_arms text[] COLLATE "C",
+	settled_at timestamptz,
+	PRIMARY KEY (decision_id, bandit)
+) PARTITION BY RANGE (decision_id);
+
+CREATE INDEX decisions_subject ON bandit.decisions
+	(bandit, subject, decision_id);
+CREATE INDEX decisions_unsettled ON bandit.decisions (bandit, decision_id)
+	WHERE settled_at IS NULL;
+CREATE TABLE bandit.decisions_default PARTITION OF bandit.decisions DEFAULT;
+
+CREATE TABLE bandit.feedback (
+	decision_id uuid NOT NULL,
+	bandit text COLLATE "C" NOT NULL,
+	item_id bigint,
+	kind text COLLATE "C" NOT NULL,
+	arm text COLLATE "C" NOT NULL,
+	context_hash bigint NOT NULL,
+	value float8,
+	reward float8 CHECK (reward BETWEEN 0 AND 1),
+	priority int NOT NULL,
+	successes float8 NOT NULL,
+	failures float8 NOT NULL,
+	pulls bigint NOT NULL,
+	received_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	CONSTRAINT feedback_once
+		UNIQUE NULLS NOT DISTINCT (decision_id, bandit, item_id, arm, kind)
+) PARTITION BY RANGE (decision_id);
+
+CREATE TABLE bandit.feedback_default PARTITION OF bandit.feedback DEFAULT;
+
+CREATE TABLE bandit.outcome_rules (
+	bandit text COLLATE "C" NOT NULL
+		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
+	kind text COLLATE "C" NOT NULL
+		CHECK (pg_catalog.octet_length(kind) BETWEEN 1 AND 63
+			   AND kind NOT IN ('reward', 'outcome', 'silence')),
+	outcome text CHECK (outcome IN ('success', 'failure', 'neutral')),
+	success_from float8,
+	failure_to float8,
+	zero_at float8,
+	one_at float8,
+	priority int NOT NULL DEFAULT 0,
+	PRIMARY KEY (bandit, kind),
+	CHECK (success_from > failure_to),
+	CHECK (zero_at <> one_at),
+	CHECK ((zero_at IS NULL) = (one_at IS NULL)),
+	CHECK ('NaN' NOT IN (success_from, failure_to, zero_at, one_at)),
+	CHECK ((outcome IS NOT NULL)::int
+		   + (success_from IS NOT NULL OR failure_to IS NOT NULL)::int
+		   + (zero_at IS NOT NULL)::int = 1)
+);
+
+CREATE TABLE bandit.watches (
+	bandit text COLLATE "C" NOT NULL
+		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
+	source regclass NOT NULL,
+	kind text COLLATE "C" NOT NULL,
+	user_column text NOT NULL,
+	item_column text NOT NULL,
+	value_column text,
+	PRIMARY KEY (bandit, source, kind)
+);
+
+-- A trained part of a recommender.  "data" is a compact image that backends
+-- map into memory; the newest version of an arm is the one that serves.
+CREATE TABLE bandit.models (
+	bandit text COLLATE "C" NOT NULL
+		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
+	arm text COLLATE "C" NOT NULL,
+	version uuid NOT NULL,
+	users int NOT NULL,
+	items int NOT NULL,
+	ratings bigint NOT NULL,
+	seconds float8 NOT NULL,
+	trained_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	data bytea NOT NULL,
+	PRIMARY KEY (bandit, arm, version)
+);
+ALTER TABLE bandit.models ALTER COLUMN data SET STORAGE EXTERNAL;

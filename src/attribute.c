@@ -1,0 +1,174 @@
+/*-------------------------------------------------------------------------
+ *
+ * attribute.c
+ *		Which decision a response belongs to.
+ *
+ * A response to an item belongs to the newest decision that served that item
+ * to that user within the bandit's attribution window.  Ids order by time,
+ * so the index on (bandit, subject, decision_id) is walked from its end and
+ * no partition is scanned.  Reads only.
+ *
+ * src/attribute.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bandit.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+static const char *attributed_arm(const char *arm);
+
+/* A column of the row just read, or a null Datum. */
+static Datum
+column(int number, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+						 number, isnull);
+}
+
+/*
+ * bd_attribute_item
+ *		Find the decision that showed an item to a subject.
+ *
+ * With "answered_kind" NULL, the newest one within the window; otherwise the
+ * newest one, of whatever age, to which a response of that kind was recorded.
+ * False when there is none.  The caller is connected to SPI, as the owner.
+ */
+bool
+bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
+				  const char *answered_kind, Attribution *attribution)
+{
+	static KeptPlan recent = {
+		"SELECT d.decision_id, d.context_hash,"
+		" d.item_arms[pg_catalog.array_position(d.items, $3)],"
+		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
+		" d.settled_at IS NOT NULL"
+		" FROM bandit.decisions d"
+		" WHERE d.bandit OPERATOR(pg_catalog.=) $1"
+		" AND d.subject OPERATOR(pg_catalog.=) $2"
+		" AND $3 OPERATOR(pg_catalog.=) ANY (d.items)"
+		" AND d.decision_id OPERATOR(pg_catalog.>=) $4"
+		" ORDER BY d.decision_id DESC LIMIT 1",
+		4, {TEXTOID, TEXTOID, INT8OID, UUIDOID}
+	};
+	static KeptPlan answered = {
+		"SELECT d.decision_id, d.context_hash,"
+		" d.item_arms[pg_catalog.array_position(d.items, $3)],"
+		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
+		" d.settled_at IS NOT NULL"
+		" FROM bandit.decisions d"
+		" WHERE d.bandit OPERATOR(pg_catalog.=) $1"
+		" AND d.subject OPERATOR(pg_catalog.=) $2"
+		" AND $3 OPERATOR(pg_catalog.=) ANY (d.items)"
+		" AND EXISTS (SELECT 1 FROM bandit.feedback f"
+		" WHERE f.decision_id OPERATOR(pg_catalog.=) d.decision_id"
+		" AND f.bandit OPERATOR(pg_catalog.=) $1"
+		" AND f.item_id OPERATOR(pg_catalog.=) $3"
+		" AND f.kind OPERATOR(pg_catalog.=) $4)"
+		" ORDER BY d.decision_id DESC LIMIT 1",
+		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}
+	};
+	Datum		values[4];
+	pg_uuid_t	oldest;
+	bool		isnull;
+
+	values[0] = CStringGetTextDatum(bandit->name);
+	values[1] = CStringGetTextDatum(subject);
+	values[2] = Int64GetDatum(item);
+	if (answered_kind == NULL)
+	{
+		Datum		from;
+
+		from = DirectFunctionCall2(timestamptz_mi_interval,
+								   TimestampTzGetDatum(GetCurrentTimestamp()),
+								   IntervalPGetDatum((Interval *) &bandit->window));
+		bd_decide_first_id(DatumGetTimestampTz(from), &oldest);
+		values[3] = UUIDPGetDatum(&oldest);
+		bd_plan_run(&recent, values, NULL, false, 1);
+	}
+	else
+	{
+		values[3] = CStringGetTextDatum(answered_kind);
+		bd_plan_run(&answered, values, NULL, false, 1);
+	}
+	if (SPI_processed == 0)
+		return false;
+
+	attribution->decision_id = *DatumGetUUIDP(column(1, &isnull));
+	attribution->bandit = bandit->name;
+	attribution->context_hash = DatumGetInt64(column(2, &isnull));
+	attribution->arm = TextDatumGetCString(column(3, &isnull));
+	attribution->trains = DatumGetBool(column(4, &isnull)) &&
+		!bd_settings_is_control(bandit, attribution->arm);
+	attribution->settled = DatumGetBool(column(5, &isnull));
+	return true;
+}
+
+/*
+ * bd_attribute_decision
+ *		Find a decision by its id, for a reward to one of its arms.
+ *
+ * "arm" may be NULL where the decision picked just one.  False when the
+ * decision is not there; raises when the arm is missing or was not picked.
+ * The caller is connected to SPI, as the owner.
+ */
+bool
+bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
+					  Attribution *attribution)
+{
+	static KeptPlan plan = {
+		"SELECT d.bandit, d.context_hash,"
+		" COALESCE($2, CASE WHEN pg_catalog.cardinality(d.picks)"
+		" OPERATOR(pg_catalog.=) 1 THEN d.picks[1] END),"
+		" $2 OPERATOR(pg_catalog.=) ANY (d.picks),"
+		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
+		" d.settled_at IS NOT NULL,"
+		" pg_catalog.array_to_string(d.picks, ', ')"
+		" FROM bandit.decisions d"
+		" WHERE d.decision_id OPERATOR(pg_catalog.=) $1",
+		2, {UUIDOID, TEXTOID}
+	};
+	Datum		values[2];
+	char		nulls[2] = {' ', arm ? ' ' : 'n'};
+	bool		isnull;
+	bool		picked;
+
+	values[0] = UUIDPGetDatum(decision_id);
+	values[1] = arm ? CStringGetTextDatum(arm) : (Datum) 0;
+	bd_plan_run(&plan, values, nulls, false, 1);
+	if (SPI_processed == 0)
+		return false;
+
+	attribution->arm = attributed_arm(arm);
+	picked = DatumGetBool(column(4, &isnull));
+	if (!isnull && !picked)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arm \"%s\" was not picked by this decision", arm),
+				 errdetail("It picked: %s.",
+						   TextDatumGetCString(column(7, &isnull)))));
+	attribution->decision_id = *decision_id;
+	attribution->bandit = TextDatumGetCString(column(1, &isnull));
+	attribution->context_hash = DatumGetInt64(column(2, &isnull));
+	attribution->trains = DatumGetBool(column(5, &isnull));
+	attribution->settled = DatumGetBool(column(6, &isnull));
+	return true;
+}
+
+static const char *
+attributed_arm(const char *arm)
+{
+	bool		isnull;
+	Datum		only = column(3, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the decision did not pick exactly one arm"),
+				 errdetail("It picked: %s.",
+						   TextDatumGetCString(column(7, &isnull))),
+				 errhint("Name the arm that earned the reward.")));
+	return TextDatumGetCString(only);
+}

@@ -1,0 +1,62 @@
+/*-------------------------------------------------------------------------
+ *
+ * bandit.c
+ *		Module start: settings of the server's configuration, one init per
+ *		stage that needs one.
+ *
+ * src/bandit.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bandit.h"
+
+#include "utils/guc.h"
+
+PG_MODULE_MAGIC;
+
+int			bd_arm_error_level = WARNING;
+
+static const struct config_enum_entry arm_error_levels[] = {
+	{"debug", DEBUG1, false},
+	{"log", LOG, false},
+	{"notice", NOTICE, false},
+	{"warning", WARNING, false},
+	{"error", ERROR, false},
+	{NULL, 0, false}
+};
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	DefineCustomEnumVariable("bandit.arm_error_level",
+							 "Level of the message about an arm that failed while serving.",
+							 "The arm is skipped and the others serve; \"error\" stops the request instead.",
+							 &bd_arm_error_level,
+							 WARNING,
+							 arm_error_levels,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+	MarkGUCPrefixReserved("bandit");
+
+	bd_settings_init();
+}
+
+/*
+ * bd_require_arguments
+ *		Raise unless the first n arguments are there; "names" as the caller
+ *		knows them.
+ *
+ * Functions of ours that would be STRICT elsewhere call this, since a NULL
+ * id that silently gives no rows hides a mistake of the application's.
+ */
+void
+bd_require_arguments(FunctionCallInfo fcinfo, int n, const char *const *names)
+{
+	for (int i = 0; i < n; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not be null", names[i])));
+}

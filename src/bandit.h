@@ -1,0 +1,361 @@
+/*-------------------------------------------------------------------------
+ *
+ * bandit.h
+ *		What the stages of a request know of each other.
+ *
+ * The files of src/ follow the path of one request, and so does this header:
+ *
+ *	  settings -> context -> select -> decide -> candidates -> blend
+ *	  -> recommend -> attribute -> reward -> evidence
+ *
+ * Pure numerics (elementary.h, random.h, dist.h, blend.h) know nothing of
+ * the server and are tested without one.
+ *
+ * src/bandit.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BANDIT_H
+#define BANDIT_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+#include "compat.h"
+#include "random.h"
+
+/* GUCs (bandit.c) */
+extern int	bd_arm_error_level;
+
+extern void bd_require_arguments(FunctionCallInfo fcinfo, int n,
+								 const char *const *names);
+
+/* ----------------------------------------------------------------
+ * settings.c: bandits and their arms, cached per backend
+ * ----------------------------------------------------------------
+ */
+
+/* How one response of a kind becomes a reward (table outcome_rules). */
+typedef struct OutcomeRule
+{
+	char	   *kind;
+	int			priority;		/* a higher one replaces a lower one's reward */
+	char		outcome;		/* 's', 'f', 'n', or 0: look at the value */
+	bool		has_success;
+	bool		has_failure;
+	bool		linear;			/* zero_at .. one_at mapped to 0 .. 1 */
+	double		success_from;	/* value >= this is reward 1 */
+	double		failure_to;		/* value <= this is reward 0 */
+	double		zero_at;
+	double		one_at;
+} OutcomeRule;
+
+/* One arm, in registration order. */
+typedef struct Arm
+{
+	char	   *name;
+	bool		enabled;
+	bool		control;		/* serves the control and fills short lists */
+	double		prior_alpha;	/* the arm's own, else the bandit's */
+	double		prior_beta;
+	char	   *source;			/* NULL, a built-in's name or a signature */
+	bool		by_key;			/* the function takes a text user key */
+	SPIPlanPtr	plan;			/* SELECT item, score FROM source($1, $2) */
+} Arm;
+
+/* Where a recommender finds its users, items and ratings. */
+typedef struct Recommender
+{
+	Oid			ratings;
+	Oid			items;			/* InvalidOid when there is no items table */
+	bool		by_key;			/* users and items are uuid or text */
+	bool		uuid_users;		/* keys in uuid's canonical form */
+	bool		uuid_items;
+	bool		has_value;		/* else every row counts as 1 */
+	bool		has_time;
+	bool		has_attributes;
+	double		neutral_value;	/* a rating counts as value - neutral */
+	bool		exclude_seen;
+	int			blend_arms;		/* arms whose lists are blended */
+
+	/* SQL texts, made once from the column names, all quoted */
+	char	   *history_sql;	/* $1 user, $2 at: item id, value, newest first */
+	char	   *recent_sql;		/* $1 user, $2 at: attributes of the last 20 */
+	char	   *ratings_sql;	/* user id, item id, value; sorted */
+	char	   *items_sql;		/* item id, key, title, attributes text[] */
+	char	   *popular_sql;	/* a bounded ratings_sql, when not trained */
+	SPIPlanPtr	history_plan;
+	SPIPlanPtr	recent_plan;
+
+	/* boundaries of user_context (methods 14) */
+	char	   *time_zone;
+	int			period_from[4]; /* first hour of morning .. night */
+	bool		weekend[8];		/* by ISO day of the week, 1 .. 7 */
+	int			user_type_from[2];
+	double		saturation_from[2];
+	int			session_from[2];
+	Interval	session_gap;
+	int			attribute_count;	/* categories that exist */
+} Recommender;
+
+/* One bandit with all that is read while serving. */
+typedef struct Bandit
+{
+	char		name[NAMEDATALEN];	/* hash key; 1 to 63 bytes */
+	MemoryContext context;		/* holds everything below */
+	bool		is_recommender;
+	int			narms;			/* all of them, the control included */
+	Arm		   *arms;
+	int			nfeatures;
+	char	  **features;		/* sorted by code point */
+	Interval	window;			/* attribution window */
+	int			nrules;
+	OutcomeRule *rules;
+	Recommender *recommender;	/* made at first use, see below */
+} Bandit;
+
+extern void bd_settings_init(void);
+extern Bandit *bd_settings_get(const char *name);
+extern Bandit *bd_settings_find(const char *name);
+extern int	bd_settings_arm(const Bandit *bandit, const char *arm);
+extern const OutcomeRule *bd_settings_rule(const Bandit *bandit,
+										   const char *kind);
+extern bool bd_settings_is_control(const Bandit *bandit, const char *arm);
+extern Bandit *bd_settings_recommender(const char *name);
+
+/* source.c: the SQL over a recommender's own tables */
+extern Recommender *bd_source_load(const char *name, MemoryContext context);
+
+/* ----------------------------------------------------------------
+ * plans.c: SPI with kept plans, and the extension's own rights
+ * ----------------------------------------------------------------
+ */
+
+/* A statement on the extension's own tables, prepared at first use. */
+typedef struct KeptPlan
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[20];
+	SPIPlanPtr	plan;
+} KeptPlan;
+
+/* Who the caller was, while the extension acts for itself. */
+typedef struct OwnerScope
+{
+	Oid			userid;
+	int			sec_context;
+} OwnerScope;
+
+extern int	bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
+						bool read_only, long limit);
+extern SPIPlanPtr bd_plan_keep(const char *sql, int nargs, Oid *argtypes);
+extern Oid	bd_relation(const char *name);
+extern void bd_owner_begin(OwnerScope *scope);
+extern void bd_owner_end(const OwnerScope *scope);
+extern bool bd_can_write(void);
+
+/* ----------------------------------------------------------------
+ * context.c: canonical text and its hash
+ * ----------------------------------------------------------------
+ */
+extern char *bd_context_canonical(Jsonb *context, int *len);
+extern int64 bd_context_hash(Jsonb *context);
+extern void bd_context_check(const Bandit *bandit, Jsonb *context);
+extern void bd_context_register(const Bandit *bandit, int64 hash,
+								Jsonb *context);
+extern int64 bd_key_id(const char *key, int len);
+
+/* ----------------------------------------------------------------
+ * select.c: posteriors, draws and the k largest
+ * ----------------------------------------------------------------
+ */
+
+/* An arm's posterior when it was drawn, and the draw. */
+typedef struct Draw
+{
+	int			arm;			/* index into bandit->arms */
+	double		alpha;
+	double		beta;
+	double		logit;			/* logit of the draw: arms compare by this */
+	double		sample;			/* the draw, in [0, 1] */
+	double		weight;			/* share among the selected */
+} Draw;
+
+extern int	bd_select_posteriors(const Bandit *bandit, int64 context_hash,
+								 Draw *draws);
+extern void bd_select_draw(BanditRandom *random, Draw *draws, int ndraws);
+extern int	bd_select_top(Draw *draws, int ndraws, int k, int *picks);
+extern int	bd_select_count(int k);
+extern BanditRandom *bd_session_random(void);
+extern BanditRandom *bd_slot_random(void);
+
+/* ----------------------------------------------------------------
+ * decide.c: decision ids, and the log of decisions
+ * ----------------------------------------------------------------
+ */
+
+/* What one row of decisions says; arrays in registration order of arms. */
+typedef struct Decision
+{
+	pg_uuid_t	id;
+	TimestampTz decided_at;
+	const char *subject;		/* NULL: nobody in particular */
+	const char *variant;		/* 'treatment' or 'control' */
+	int64		context_hash;
+	int			narms;			/* arms that could be drawn */
+	Draw	   *draws;			/* their posteriors */
+	int			npicks;
+	int		   *picks;			/* picks[rank] = index into draws */
+	int			nitems;			/* -1 when the decision serves no items */
+	int64	   *items;			/* by position */
+	char	  **item_keys;		/* by position, NULL unless by key */
+	int		   *item_arms;		/* by position: index into bandit->arms */
+} Decision;
+
+extern void bd_decide_id(pg_uuid_t *id, TimestampTz now);
+extern void bd_decide_random(const pg_uuid_t *id, BanditRandom *random);
+extern void bd_decide_log(const Bandit *bandit, const Decision *decision,
+						  Jsonb *context);
+extern TimestampTz bd_decide_time(const pg_uuid_t *id);
+extern void bd_decide_first_id(TimestampTz at, pg_uuid_t *id);
+
+/* ----------------------------------------------------------------
+ * candidates.c and the built-in arms: lists of items
+ * ----------------------------------------------------------------
+ */
+
+/* Who asks for a list: by number, and by key where keys are text. */
+typedef struct UserRef
+{
+	int64		id;
+	const char *key;			/* NULL: only the number is known */
+} UserRef;
+
+/* What a user has interacted with, newest first, each item once. */
+typedef struct UserHistory
+{
+	int			nrows;			/* interactions, an item's repetitions too */
+	int			nitems;
+	int64	   *items;
+	double	   *values;			/* NaN where the table has no value */
+	int64	   *sorted;			/* the same items, ascending */
+} UserHistory;
+
+typedef struct ScoredItem
+{
+	int64		item;
+	const char *key;			/* NULL unless the recommender is by key */
+	double		score;
+} ScoredItem;
+
+/* Best first; ties by item. */
+typedef struct ItemList
+{
+	int			nitems;
+	ScoredItem *items;
+} ItemList;
+
+/* A request for one arm's list; lists never hold an item of "seen". */
+typedef struct ListRequest
+{
+	Bandit	   *bandit;
+	UserRef		user;
+	UserHistory *history;
+	int			n;				/* at most this many items */
+} ListRequest;
+
+extern void bd_user_ref(const Bandit *bandit, int64 id, const char *key,
+						UserRef *user);
+extern const char *bd_user_subject(const UserRef *user);
+extern char *bd_key_canonical(const char *key, bool is_uuid);
+extern UserHistory *bd_history_load(Bandit *bandit, const UserRef *user,
+									TimestampTz at);
+extern bool bd_history_has(const UserHistory *history, int64 item);
+extern ItemList *bd_candidates(const ListRequest *request, int arm);
+extern ItemList *bd_candidates_guarded(const ListRequest *request, int arm);
+extern bool bd_builtin_exists(const char *source);
+
+/* Built-in arms; memory from CurrentMemoryContext. */
+extern ItemList *bd_item_cf_list(const ListRequest *request);
+extern ItemList *bd_long_tail_list(const ListRequest *request);
+extern ItemList *bd_hybrid_list(const ListRequest *request);
+
+/* ----------------------------------------------------------------
+ * user_context.c
+ * ----------------------------------------------------------------
+ */
+extern Jsonb *bd_user_context(Bandit *bandit, const UserRef *user,
+							  TimestampTz at);
+
+/* ----------------------------------------------------------------
+ * evidence.c: what arms have earned, in slots
+ * ----------------------------------------------------------------
+ */
+
+/* What one response adds; rewards are multiples of 2^-20 (methods 6.1). */
+typedef struct Contribution
+{
+	double		successes;
+	double		failures;
+	int64		pulls;
+} Contribution;
+
+extern double bd_reward_round(double reward);
+extern void bd_evidence_add(const char *bandit, int64 context_hash,
+							const char *arm, const Contribution *delta);
+
+/* ----------------------------------------------------------------
+ * attribute.c: which decision a response belongs to
+ * ----------------------------------------------------------------
+ */
+
+/* The decision's part that learning needs, palloc'd. */
+typedef struct Attribution
+{
+	pg_uuid_t	decision_id;
+	const char *bandit;
+	int64		context_hash;
+	const char *arm;			/* who is credited */
+	bool		trains;			/* not the control, nor a fallback */
+	bool		settled;		/* its silence has been counted */
+} Attribution;
+
+extern bool bd_attribute_item(const Bandit *bandit, const char *subject,
+							  int64 item, const char *answered_kind,
+							  Attribution *attribution);
+extern bool bd_attribute_decision(const pg_uuid_t *decision_id,
+								  const char *arm, Attribution *attribution);
+
+/* ----------------------------------------------------------------
+ * ledger.c: one response, written once, learnt once
+ * ----------------------------------------------------------------
+ */
+
+/* A response to an item of a decision, or to the decision itself. */
+typedef struct Response
+{
+	const char *kind;
+	bool		has_item;
+	int64		item;
+	bool		has_value;
+	double		value;
+	bool		neutral;		/* counts as a pull, without evidence */
+	double		reward;			/* 0 .. 1, unless neutral */
+	int			priority;
+} Response;
+
+extern void bd_response_judge(const Bandit *bandit, const OutcomeRule *rule,
+							  Response *response);
+extern bool bd_ledger_record(const Attribution *attribution,
+							 const Response *response);
+extern bool bd_ledger_retract(const Attribution *attribution,
+							  const Response *response);
+
+#endif							/* BANDIT_H */

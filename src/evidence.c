@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * evidence.c
+ *		What arms have earned: rows of bandit.evidence, in slots.
+ *
+ * With one row per arm every response to a popular arm would queue behind
+ * the last one's commit.  So an arm has as many rows as it needs, its slots,
+ * and readers add them up.  A writer takes any slot that it can lock without
+ * waiting; if there is none it inserts a new one under a random number, so
+ * that not even the insert can meet another session's uncommitted key.
+ *
+ * At REPEATABLE READ and SERIALIZABLE it always inserts, and reads nothing:
+ * a row that somebody changed after the snapshot could not be updated, and a
+ * row that was read would become a predicate lock.
+ *
+ * Locks: at most row locks on slots, taken with SKIP LOCKED, never waited
+ * for; so there is no order to keep and no deadlock.
+ *
+ * src/evidence.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bandit.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Rewards are whole multiples of this (methods 6.1). */
+#define REWARD_UNIT 1048576.0	/* 2^20 */
+
+static bool lock_slot(const Datum *key, int32 *slot);
+
+/*
+ * bd_reward_round
+ *		The reward as a multiple of 2^-20.
+ *
+ * Sums of such numbers are exact in double precision up to 8e9 rewards, in
+ * any order: folding, un-learning and verification are equalities.
+ */
+double
+bd_reward_round(double reward)
+{
+	return rint(reward * REWARD_UNIT) / REWARD_UNIT;
+}
+
+/*
+ * bd_slot_random
+ *		The generator of slot numbers, apart from the session's draws: two
+ *		sessions with the same seed must not choose the same slots.
+ */
+BanditRandom *
+bd_slot_random(void)
+{
+	static BanditRandom random;
+	static bool seeded = false;
+
+	if (!seeded)
+	{
+		uint64		seed[2];
+
+		if (!pg_strong_random(seed, sizeof(seed)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random slot numbers")));
+		bd_random_seed(&random, seed[0], seed[1]);
+		seeded = true;
+	}
+	return &random;
+}
+
+/*
+ * lock_slot
+ *		Lock one slot of the arm that is free, if there is one.
+ */
+static bool
+lock_slot(const Datum *key, int32 *slot)
+{
+	static KeptPlan plan = {
+		"SELECT slot FROM bandit.evidence"
+		" WHERE bandit OPERATOR(pg_catalog.=) $1"
+		" AND context_hash OPERATOR(pg_catalog.=) $2"
+		" AND arm OPERATOR(pg_catalog.=) $3"
+		" LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+		3, {TEXTOID, INT8OID, TEXTOID}
+	};
+	bool		isnull;
+
+	bd_plan_run(&plan, (Datum *) key, NULL, false, 1);
+	if (SPI_processed == 0)
+		return false;
+	*slot = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, 1, &isnull));
+	return true;
+}
+
+/*
+ * bd_evidence_add
+ *		Add a contribution to an arm's evidence in a context.
+ *
+ * Parts may be negative (un-learning).  The caller is connected to SPI, as
+ * the owner, and has written the ledger row that says the same.
+ */
+void
+bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
+				const Contribution *delta)
+{
+	static KeptPlan update = {
+		"UPDATE bandit.evidence SET"
+		" successes = successes OPERATOR(pg_catalog.+) $5,"
+		" failures = failures OPERATOR(pg_catalog.+) $6,"
+		" pulls = pulls OPERATOR(pg_catalog.+) $7, updated_at = $8"
+		" WHERE bandit OPERATOR(pg_catalog.=) $1"
+		" AND context_hash OPERATOR(pg_catalog.=) $2"
+		" AND arm OPERATOR(pg_catalog.=) $3"
+		" AND slot OPERATOR(pg_catalog.=) $4",
+		8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
+			TIMESTAMPTZOID}
+	};
+	static KeptPlan insert = {
+		"INSERT INTO bandit.evidence (bandit, context_hash, arm, slot,"
+		" successes, failures, pulls, updated_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
+			TIMESTAMPTZOID}
+	};
+	Datum		values[8];
+	int32		slot;
+	bool		have_slot;
+
+	if (delta->successes == 0 && delta->failures == 0 && delta->pulls == 0)
+		return;
+	if (!isfinite(delta->successes) || !isfinite(delta->failures))
+		elog(ERROR, "evidence must be finite");
+
+	values[0] = CStringGetTextDatum(bandit);
+	values[1] = Int64GetDatum(context_hash);
+	values[2] = CStringGetTextDatum(arm);
+	have_slot = !IsolationUsesXactSnapshot() && lock_slot(values, &slot);
+	if (!have_slot)
+		slot = (int32) (bd_random_next(bd_slot_random()) >> 33);
+
+	values[3] = Int32GetDatum(slot);
+	values[4] = Float8GetDatum(delta->successes);
+	values[5] = Float8GetDatum(delta->failures);
+	values[6] = Int64GetDatum(delta->pulls);
+	values[7] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	bd_plan_run(have_slot ? &update : &insert, values, NULL, false, 0);
+}

@@ -1,0 +1,424 @@
+/*-------------------------------------------------------------------------
+ *
+ * ledger.c
+ *		One response: written once to bandit.feedback, learnt once.
+ *
+ * A row of feedback says what the response was and what it adds to the
+ * evidence of its arm.  Whoever writes the row adds the same to the evidence
+ * in the same transaction, so that evidence is always the fold of feedback.
+ *
+ * Several kinds of response to one item are one reward: that of the kind of
+ * highest priority, the newest among equals.  The others keep their rows and
+ * add nothing.  A response that changes or is taken back moves the evidence
+ * from the old reward to the new one.
+ *
+ * Rewards are exact multiples of 2^-20, so all of this is exact.
+ *
+ * src/ledger.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bandit.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* A row of feedback on the same item of the same decision. */
+typedef struct LedgerRow
+{
+	char	   *kind;
+	bool		has_value;
+	double		value;
+	bool		neutral;
+	double		reward;
+	int			priority;
+	Contribution adds;
+} LedgerRow;
+
+/* All of them, and the one of the response's own kind. */
+typedef struct LedgerRows
+{
+	int			nrows;
+	LedgerRow  *rows;
+	LedgerRow  *own;			/* NULL: no such row */
+	LedgerRow  *best;			/* of the others, the one that counts */
+} LedgerRows;
+
+static void read_rows(const Attribution *attribution, const Response *response,
+					  LedgerRows *rows);
+static bool insert_row(const Attribution *attribution,
+					   const Response *response, const Contribution *adds);
+static void set_row(const Attribution *attribution, const Response *response,
+					const LedgerRow *row);
+static void delete_row(const Attribution *attribution,
+					   const Response *response);
+static int	keys(const Attribution *attribution, const Response *response,
+				 const char *kind, Datum *values, char *nulls);
+static bool adjust_silence(const Attribution *attribution, int change);
+static Contribution contribution(bool counts, bool neutral, double reward);
+static void replace(Contribution *delta, LedgerRow *row,
+					const Contribution *adds);
+static bool is_same(const LedgerRow *row, const Response *response);
+
+#define ROW_KEY \
+	" WHERE decision_id OPERATOR(pg_catalog.=) $1" \
+	" AND bandit OPERATOR(pg_catalog.=) $2" \
+	" AND item_id IS NOT DISTINCT FROM $3" \
+	" AND arm OPERATOR(pg_catalog.=) $4"
+
+#define ROW_KEY_KIND ROW_KEY " AND kind OPERATOR(pg_catalog.=) $5"
+
+/*
+ * bd_response_judge
+ *		The reward of a response by its kind's rule.
+ *
+ * A success is 1, a failure 0; between the thresholds is neutral.  A linear
+ * rule maps zero_at .. one_at to 0 .. 1 and clips.  Raises when the rule
+ * looks at a value and there is none.
+ */
+void
+bd_response_judge(const Bandit *bandit, const OutcomeRule *rule,
+				  Response *response)
+{
+	double		share;
+
+	response->priority = rule->priority;
+	response->neutral = false;
+	if (rule->outcome != 0)
+	{
+		response->neutral = rule->outcome == 'n';
+		response->reward = rule->outcome == 's' ? 1 : 0;
+		return;
+	}
+	if (!response->has_value || isnan(response->value))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("feedback of kind \"%s\" needs a value", rule->kind),
+				 errhint("Its rule in bandit.outcome_rules for \"%s\" looks at the value.",
+						 bandit->name)));
+	if (rule->linear)
+	{
+		share = (response->value - rule->zero_at) /
+			(rule->one_at - rule->zero_at);
+		response->reward = bd_reward_round(Min(Max(share, 0), 1));
+	}
+	else if (rule->has_success && response->value >= rule->success_from)
+		response->reward = 1;
+	else if (rule->has_failure && response->value <= rule->failure_to)
+		response->reward = 0;
+	else
+		response->neutral = true;
+}
+
+/* What a row adds: its reward if it counts, a bare pull if it is neutral. */
+static Contribution
+contribution(bool counts, bool neutral, double reward)
+{
+	Contribution adds = {0, 0, 0};
+
+	if (counts)
+	{
+		adds.pulls = 1;
+		if (!neutral)
+		{
+			adds.successes = reward;
+			adds.failures = 1 - reward;
+		}
+	}
+	return adds;
+}
+
+static void
+replace(Contribution *delta, LedgerRow *row, const Contribution *adds)
+{
+	delta->successes += adds->successes - row->adds.successes;
+	delta->failures += adds->failures - row->adds.failures;
+	delta->pulls += adds->pulls - row->adds.pulls;
+	row->adds = *adds;
+}
+
+static bool
+is_same(const LedgerRow *row, const Response *response)
+{
+	return row->has_value == response->has_value &&
+		(!row->has_value || row->value == response->value);
+}
+
+/*
+ * bd_ledger_record
+ *		Write a response and learn from it; false if there was nothing new.
+ *
+ * The same response again changes nothing; one of the same kind with another
+ * value replaces the old one.  The caller is connected to SPI, as the owner.
+ */
+bool
+bd_ledger_record(const Attribution *attribution, const Response *response)
+{
+	Contribution delta = {0, 0, 0};
+	Contribution none = {0, 0, 0};
+	Contribution adds;
+	LedgerRows	rows;
+	bool		counts;
+
+	read_rows(attribution, response, &rows);
+	if (rows.own != NULL && is_same(rows.own, response))
+		return false;
+
+	counts = attribution->trains &&
+		(rows.best == NULL || response->priority >= rows.best->priority);
+	adds = contribution(counts, response->neutral, response->reward);
+
+	if (rows.own == NULL)
+	{
+		/* a twin of this very response may have been quicker */
+		if (!insert_row(attribution, response, &adds))
+			return false;
+		delta = adds;
+	}
+	else
+	{
+		replace(&delta, rows.own, &adds);
+		rows.own->has_value = response->has_value;
+		rows.own->value = response->value;
+		rows.own->neutral = response->neutral;
+		rows.own->reward = response->reward;
+		rows.own->priority = response->priority;
+		set_row(attribution, response, rows.own);
+	}
+	if (counts && rows.best != NULL && rows.best->adds.pulls != 0)
+	{
+		replace(&delta, rows.best, &none);
+		set_row(attribution, response, rows.best);
+	}
+	if (rows.nrows == 0 && attribution->settled && adjust_silence(attribution, -1))
+	{
+		delta.failures -= 1;
+		delta.pulls -= 1;
+	}
+	bd_evidence_add(attribution->bandit, attribution->context_hash,
+					attribution->arm, &delta);
+	return true;
+}
+
+/*
+ * bd_ledger_retract
+ *		Take a response back, as if it had never been; false if it was not
+ *		there.
+ *
+ * Only kind and item of "response" matter.  What it had replaced counts
+ * again; an item of a settled decision falls silent again.
+ */
+bool
+bd_ledger_retract(const Attribution *attribution, const Response *response)
+{
+	Contribution delta = {0, 0, 0};
+	Contribution none = {0, 0, 0};
+	LedgerRows	rows;
+
+	read_rows(attribution, response, &rows);
+	if (rows.own == NULL)
+		return false;
+
+	if (rows.own->adds.pulls != 0 && rows.best != NULL)
+	{
+		Contribution again = contribution(attribution->trains,
+										  rows.best->neutral,
+										  rows.best->reward);
+
+		replace(&delta, rows.best, &again);
+		set_row(attribution, response, rows.best);
+	}
+	replace(&delta, rows.own, &none);
+	delete_row(attribution, response);
+	if (rows.nrows == 1 && attribution->settled && adjust_silence(attribution, 1))
+	{
+		delta.failures += 1;
+		delta.pulls += 1;
+	}
+	bd_evidence_add(attribution->bandit, attribution->context_hash,
+					attribution->arm, &delta);
+	return true;
+}
+
+/* The first parameters of every statement here; returns their number. */
+static int
+keys(const Attribution *attribution, const Response *response,
+	 const char *kind, Datum *values, char *nulls)
+{
+	memset(nulls, ' ', 5);
+	values[0] = UUIDPGetDatum(&attribution->decision_id);
+	values[1] = CStringGetTextDatum(attribution->bandit);
+	values[2] = Int64GetDatum(response->item);
+	if (!response->has_item)
+		nulls[2] = 'n';
+	values[3] = CStringGetTextDatum(attribution->arm);
+	values[4] = CStringGetTextDatum(kind);
+	return 5;
+}
+
+/*
+ * read_rows
+ *		What is known of the item already, locked against a twin.
+ */
+static void
+read_rows(const Attribution *attribution, const Response *response,
+		  LedgerRows *rows)
+{
+	static KeptPlan plan = {
+		"SELECT kind, value, reward, priority, successes, failures, pulls"
+		" FROM bandit.feedback" ROW_KEY
+		" AND kind OPERATOR(pg_catalog.<>) 'silence'"
+		" ORDER BY priority DESC, received_at DESC, kind FOR NO KEY UPDATE",
+		4, {UUIDOID, TEXTOID, INT8OID, TEXTOID}
+	};
+	Datum		values[5];
+	char		nulls[5];
+
+	keys(attribution, response, response->kind, values, nulls);
+	bd_plan_run(&plan, values, nulls, false, 0);
+
+	memset(rows, 0, sizeof(LedgerRows));
+	rows->nrows = (int) SPI_processed;
+	rows->rows = palloc0(sizeof(LedgerRow) * Max(rows->nrows, 1));
+	for (int i = 0; i < rows->nrows; i++)
+	{
+		LedgerRow  *row = &rows->rows[i];
+		Datum		fields[7];
+		bool		isnull[7];
+
+		for (int j = 0; j < 7; j++)
+			fields[j] = SPI_getbinval(SPI_tuptable->vals[i],
+									  SPI_tuptable->tupdesc, j + 1, &isnull[j]);
+		row->kind = TextDatumGetCString(fields[0]);
+		row->has_value = !isnull[1];
+		row->value = isnull[1] ? 0 : DatumGetFloat8(fields[1]);
+		row->neutral = isnull[2];
+		row->reward = isnull[2] ? 0 : DatumGetFloat8(fields[2]);
+		row->priority = DatumGetInt32(fields[3]);
+		row->adds.successes = DatumGetFloat8(fields[4]);
+		row->adds.failures = DatumGetFloat8(fields[5]);
+		row->adds.pulls = DatumGetInt64(fields[6]);
+		if (strcmp(row->kind, response->kind) == 0)
+			rows->own = row;
+		else if (rows->best == NULL)
+			rows->best = row;
+	}
+}
+
+/*
+ * insert_row
+ *		Write the response; false if a twin has written it meanwhile.
+ */
+static bool
+insert_row(const Attribution *attribution, const Response *response,
+		   const Contribution *adds)
+{
+	static KeptPlan plan = {
+		"INSERT INTO bandit.feedback (decision_id, bandit, item_id, arm, kind,"
+		" context_hash, value, reward, priority, successes, failures, pulls,"
+		" received_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+		" ON CONFLICT DO NOTHING",
+		13, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, INT8OID, FLOAT8OID,
+			FLOAT8OID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID, TIMESTAMPTZOID}
+	};
+	Datum		values[13];
+	char		nulls[13];
+
+	memset(nulls, ' ', sizeof(nulls));
+	keys(attribution, response, response->kind, values, nulls);
+	values[5] = Int64GetDatum(attribution->context_hash);
+	values[6] = Float8GetDatum(response->value);
+	if (!response->has_value)
+		nulls[6] = 'n';
+	values[7] = Float8GetDatum(response->reward);
+	if (response->neutral)
+		nulls[7] = 'n';
+	values[8] = Int32GetDatum(response->priority);
+	values[9] = Float8GetDatum(adds->successes);
+	values[10] = Float8GetDatum(adds->failures);
+	values[11] = Int64GetDatum(adds->pulls);
+	values[12] = TimestampTzGetDatum(GetCurrentTimestamp());
+	bd_plan_run(&plan, values, nulls, false, 0);
+	return SPI_processed == 1;
+}
+
+/*
+ * set_row
+ *		Bring a row of the ledger to what "row" says.
+ */
+static void
+set_row(const Attribution *attribution, const Response *response,
+		const LedgerRow *row)
+{
+	static KeptPlan plan = {
+		"UPDATE bandit.feedback SET value = $6, reward = $7, priority = $8,"
+		" successes = $9, failures = $10, pulls = $11" ROW_KEY_KIND,
+		11, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, FLOAT8OID, FLOAT8OID,
+			INT4OID, FLOAT8OID, FLOAT8OID, INT8OID}
+	};
+	Datum		values[11];
+	char		nulls[11];
+
+	memset(nulls, ' ', sizeof(nulls));
+	keys(attribution, response, row->kind, values, nulls);
+	values[5] = Float8GetDatum(row->value);
+	if (!row->has_value)
+		nulls[5] = 'n';
+	values[6] = Float8GetDatum(row->reward);
+	if (row->neutral)
+		nulls[6] = 'n';
+	values[7] = Int32GetDatum(row->priority);
+	values[8] = Float8GetDatum(row->adds.successes);
+	values[9] = Float8GetDatum(row->adds.failures);
+	values[10] = Int64GetDatum(row->adds.pulls);
+	bd_plan_run(&plan, values, nulls, false, 0);
+}
+
+static void
+delete_row(const Attribution *attribution, const Response *response)
+{
+	static KeptPlan plan = {
+		"DELETE FROM bandit.feedback" ROW_KEY_KIND,
+		5, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
+	};
+	Datum		values[5];
+	char		nulls[5];
+
+	keys(attribution, response, response->kind, values, nulls);
+	bd_plan_run(&plan, values, nulls, false, 0);
+}
+
+/*
+ * adjust_silence
+ *		Change how many of the arm's items a settled decision counts silent.
+ *
+ * False where silence was not counted for this arm, or none is left.
+ */
+static bool
+adjust_silence(const Attribution *attribution, int change)
+{
+	static KeptPlan plan = {
+		"UPDATE bandit.feedback"
+		" SET failures = failures OPERATOR(pg_catalog.+) $4,"
+		" pulls = pulls OPERATOR(pg_catalog.+) $4"
+		" WHERE decision_id OPERATOR(pg_catalog.=) $1"
+		" AND bandit OPERATOR(pg_catalog.=) $2 AND item_id IS NULL"
+		" AND arm OPERATOR(pg_catalog.=) $3"
+		" AND kind OPERATOR(pg_catalog.=) 'silence'"
+		" AND pulls OPERATOR(pg_catalog.+) $4 OPERATOR(pg_catalog.>=) 0",
+		4, {UUIDOID, TEXTOID, TEXTOID, INT4OID}
+	};
+	Datum		values[4];
+
+	values[0] = UUIDPGetDatum(&attribution->decision_id);
+	values[1] = CStringGetTextDatum(attribution->bandit);
+	values[2] = CStringGetTextDatum(attribution->arm);
+	values[3] = Int32GetDatum(change);
+	bd_plan_run(&plan, values, NULL, false, 0);
+	return SPI_processed == 1;
+}

@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * plans.c
+ *		SPI with kept plans, and acting with the extension's own rights.
+ *
+ * Every statement on the extension's tables is prepared once per backend and
+ * kept; the plan cache watches for changes of the tables.  Texts are fully
+ * qualified, since they are parsed under the caller's search_path.
+ *
+ * The writers of decisions and feedback act as the owner of the extension's
+ * tables for the length of one statement of ours.  No statement of a user
+ * ever runs between bd_owner_begin and bd_owner_end.  An error in between
+ * needs no care: the end of the (sub)transaction restores the user.
+ *
+ * src/plans.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bandit.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static Oid	extension_owner(void);
+
+/*
+ * bd_plan_keep
+ *		Prepare a statement and keep its plan for the backend's life.
+ *
+ * The caller is connected to SPI.  Raises what parsing raises.
+ */
+SPIPlanPtr
+bd_plan_keep(const char *sql, int nargs, Oid *argtypes)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, argtypes);
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql,
+			 SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep the plan of \"%s\"", sql);
+	return plan;
+}
+
+/*
+ * bd_plan_run
+ *		Run a kept statement; returns the SPI code.
+ *
+ * "read_only" takes the snapshot of the calling query and no command
+ * counter increment.  The caller is connected to SPI; rows are in
+ * SPI_tuptable.  Unlike SPI itself, this keeps CurrentMemoryContext.
+ */
+int
+bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
+			bool read_only, long limit)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			code;
+
+	if (kept->plan == NULL)
+		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
+	code = SPI_execute_plan(kept->plan, values, nulls, read_only, limit);
+	MemoryContextSwitchTo(context); /* SPI leaves us in its own */
+	if (code < 0)
+		elog(ERROR, "could not run \"%s\": %s", kept->sql,
+			 SPI_result_code_string(code));
+	return code;
+}
+
+/*
+ * bd_relation
+ *		OID of one of the extension's own tables.
+ */
+Oid
+bd_relation(const char *name)
+{
+	Oid			relation = get_relname_relid(name,
+											 get_namespace_oid("bandit", false));
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"bandit.%s\" does not exist", name),
+				 errhint("Is the extension's installed version the one of the loaded library?")));
+	return relation;
+}
+
+/*
+ * extension_owner
+ *		Who owns the ledger, and so everything of the extension.
+ */
+static Oid
+extension_owner(void)
+{
+	Oid			relation = bd_relation("decisions");
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relation);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * bd_owner_begin
+ *		Act as the extension's owner until bd_owner_end.
+ */
+void
+bd_owner_begin(OwnerScope *scope)
+{
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	SetUserIdAndSecContext(extension_owner(),
+						   scope->sec_context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+/*
+ * bd_owner_end
+ *		Be the caller again.
+ */
+void
+bd_owner_end(const OwnerScope *scope)
+{
+	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+}
+
+/*
+ * bd_can_write
+ *		May this transaction write?  Not on a standby, not when read only.
+ */
+bool
+bd_can_write(void)
+{
+	return !RecoveryInProgress() && !XactReadOnly;
+}
