@@ -280,7 +280,6 @@ extern UserHistory *bd_history_load(Bandit *bandit, const UserRef *user,
 extern bool bd_history_has(const UserHistory *history, int64 item);
 extern ItemList *bd_candidates(const ListRequest *request, int arm);
 extern ItemList *bd_candidates_guarded(const ListRequest *request, int arm);
-extern bool bd_builtin_exists(const char *source);
 
 /* Built-in arms; memory from CurrentMemoryContext. */
 extern ItemList *bd_item_cf_list(const ListRequest *request);

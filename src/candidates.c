@@ -30,7 +30,6 @@
 
 PG_FUNCTION_INFO_V1(bandit_candidates);
 PG_FUNCTION_INFO_V1(bandit_candidates_key);
-PG_FUNCTION_INFO_V1(bandit_is_builtin_arm);
 
 /* More rows than this are not read from one call of an arm. */
 #define MAX_ROWS 100000
@@ -63,16 +62,6 @@ find_builtin(const char *source)
 		if (strcmp(builtins[i].name, source) == 0)
 			return &builtins[i];
 	return NULL;
-}
-
-/*
- * bd_builtin_exists
- *		Is this the name of a built-in recommender?
- */
-bool
-bd_builtin_exists(const char *source)
-{
-	return find_builtin(source) != NULL;
 }
 
 /*
@@ -367,15 +356,4 @@ Datum
 bandit_candidates_key(PG_FUNCTION_ARGS)
 {
 	return candidates_next(fcinfo, true);
-}
-
-/*
- * is_builtin_arm(arm text) -> boolean
- */
-Datum
-bandit_is_builtin_arm(PG_FUNCTION_ARGS)
-{
-	char	   *arm = text_to_cstring(PG_GETARG_TEXT_PP(0));
-
-	PG_RETURN_BOOL(bd_builtin_exists(arm));
 }

@@ -1,0 +1,240 @@
+-- What every table and column means, its unit and its range.
+
+COMMENT ON TABLE bandit.bandits IS
+'One row per decision problem, with its settings; change them with UPDATE.';
+COMMENT ON COLUMN bandit.bandits.name IS
+'Its name, the key everywhere: 1 to 63 bytes.';
+COMMENT ON COLUMN bandit.bandits.features IS
+'The only keys that a context may have, so that personal data cannot slip in.';
+COMMENT ON COLUMN bandit.bandits.prior_alpha IS
+'First shape of the Beta prior of every arm: successes believed in before any was seen. Finite, greater than 0.';
+COMMENT ON COLUMN bandit.bandits.prior_beta IS
+'Second shape of the prior: failures believed in before any was seen. Finite, greater than 0.';
+COMMENT ON COLUMN bandit.bandits.attribution_window IS
+'How long after a decision a response still counts for it; longer than 0.';
+COMMENT ON COLUMN bandit.bandits.on_silence IS
+'What a decision without any response becomes when its window has passed: failure, or nothing.';
+COMMENT ON COLUMN bandit.bandits.created_at IS 'When it was made.';
+
+COMMENT ON TABLE bandit.arms IS
+'One row per arm of a bandit: an alternative that may serve a request.';
+COMMENT ON COLUMN bandit.arms.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.arms.arm IS
+'Name of the arm within its bandit: 1 to 63 bytes.';
+COMMENT ON COLUMN bandit.arms.position IS
+'Order of registration, from 1, with gaps where arms were removed. Equal draws keep this order.';
+COMMENT ON COLUMN bandit.arms.role IS
+'arm: drawn and learnt about. control: serves the control side and fills short lists, never learns; at most one.';
+COMMENT ON COLUMN bandit.arms.enabled IS
+'Whether it may be drawn; evidence of what it served before still comes in.';
+COMMENT ON COLUMN bandit.arms.source IS
+'Who makes the arm''s items, in a recommender: the name of a built-in arm, or a function''s qualified signature. NULL in any other bandit.';
+COMMENT ON COLUMN bandit.arms.prior_alpha IS
+'The arm''s own prior, in place of the bandit''s prior_alpha; NULL: the bandit''s. Finite, greater than 0.';
+COMMENT ON COLUMN bandit.arms.prior_beta IS
+'The arm''s own prior, in place of the bandit''s prior_beta; NULL: the bandit''s. Finite, greater than 0.';
+COMMENT ON COLUMN bandit.arms.created_at IS 'When it was added.';
+
+COMMENT ON TABLE bandit.recommenders IS
+'One row per bandit whose arms recommend items: where its users, items and ratings are, and how the features of a context are computed.';
+COMMENT ON COLUMN bandit.recommenders.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.recommenders.ratings IS
+'The user''s table or view with one row per interaction of a user with an item.';
+COMMENT ON COLUMN bandit.recommenders.user_column IS
+'Column of ratings: the user''s key.';
+COMMENT ON COLUMN bandit.recommenders.item_column IS
+'Column of ratings: the item''s key.';
+COMMENT ON COLUMN bandit.recommenders.value_column IS
+'Column of ratings: how much, such as stars; NULL: every row counts as 1.';
+COMMENT ON COLUMN bandit.recommenders.time_column IS
+'Column of ratings: when, as timestamptz, timestamp, date, or Unix seconds; NULL: not known.';
+COMMENT ON COLUMN bandit.recommenders.items IS
+'The user''s table or view with one row per item; NULL: none.';
+COMMENT ON COLUMN bandit.recommenders.items_key_column IS
+'Column of items: the item''s key, as item_column has it.';
+COMMENT ON COLUMN bandit.recommenders.title_column IS
+'Column of items: what to call it; NULL: none.';
+COMMENT ON COLUMN bandit.recommenders.attributes_column IS
+'Column of items: attributes such as genres, as text[] or as text with separators; NULL: none.';
+COMMENT ON COLUMN bandit.recommenders.attribute_separator IS
+'What stands between attributes in a text; not empty.';
+COMMENT ON COLUMN bandit.recommenders.key_type IS
+'bigint: keys are smallint, integer or bigint. text: keys are uuid, text or varchar.';
+COMMENT ON COLUMN bandit.recommenders.neutral_value IS
+'The value that is neither liked nor disliked; a rating weighs value minus this.';
+COMMENT ON COLUMN bandit.recommenders.exclude_seen IS
+'Whether items that the user had are never recommended to him.';
+COMMENT ON COLUMN bandit.recommenders.blend_arms IS
+'From how many arms a list is blended: 1 to 1000.';
+COMMENT ON COLUMN bandit.recommenders.time_zone IS
+'The time zone in which time_period and day_of_week are told.';
+COMMENT ON COLUMN bandit.recommenders.period_from IS
+'The hours, 0 to 24, at which morning, afternoon, evening and night begin, ascending.';
+COMMENT ON COLUMN bandit.recommenders.weekend_days IS
+'ISO days of the week that are weekend: 1 is Monday, 7 is Sunday.';
+COMMENT ON COLUMN bandit.recommenders.user_type_from IS
+'Interactions from which a user is regular, and from which a power_user; fewer is cold_start.';
+COMMENT ON COLUMN bandit.recommenders.saturation_from IS
+'Normalised entropies, between 0 and 1, from which genre_saturation is medium, and from which it is low; less is high.';
+COMMENT ON COLUMN bandit.recommenders.session_gap IS
+'A pause longer than this starts a new session.';
+COMMENT ON COLUMN bandit.recommenders.session_from IS
+'Requests so far in the session from which session_position is middle, and from which it is late; fewer is start.';
+COMMENT ON COLUMN bandit.recommenders.attribute_count IS
+'How many different attributes the items have, by which entropy is normalised; counted when the recommender was made.';
+
+COMMENT ON TABLE bandit.contexts IS
+'Leads from a hash back to the context it is of. Written once per context; equal rows in several slots mean that sessions met it at the same time.';
+COMMENT ON COLUMN bandit.contexts.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.contexts.context_hash IS
+'First 8 bytes of SHA-256 over the context''s canonical text, see bandit.context_hash.';
+COMMENT ON COLUMN bandit.contexts.slot IS
+'A random number, so that no session waits for another''s row.';
+COMMENT ON COLUMN bandit.contexts.context IS
+'The context: an object whose keys are features of the bandit.';
+
+COMMENT ON TABLE bandit.evidence IS
+'What an arm has earned in a context: the sum over its slots, always equal to the sum of the ledger, bandit.feedback. The posterior is the prior plus this. Slots are all alike; several let sessions learn about one arm at the same time.';
+COMMENT ON COLUMN bandit.evidence.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.evidence.context_hash IS
+'Hash of the context, see bandit.context_hash.';
+COMMENT ON COLUMN bandit.evidence.arm IS 'Name of the arm.';
+COMMENT ON COLUMN bandit.evidence.slot IS
+'A random number; only the sum over slots has a meaning.';
+COMMENT ON COLUMN bandit.evidence.successes IS
+'Sum of rewards, multiples of 2^-20; of one slot it may be negative, over all it is not.';
+COMMENT ON COLUMN bandit.evidence.failures IS
+'Sum of 1 minus reward, multiples of 2^-20; of one slot it may be negative, over all it is not.';
+COMMENT ON COLUMN bandit.evidence.pulls IS
+'Responses counted, neutral ones included.';
+COMMENT ON COLUMN bandit.evidence.updated_at IS
+'When this slot was written last.';
+
+COMMENT ON TABLE bandit.decisions IS
+'What was served: one row per request, with the posteriors it was drawn from.';
+COMMENT ON COLUMN bandit.decisions.decision_id IS
+'UUID version 7: time, then random bits, which also seed the draws.';
+COMMENT ON COLUMN bandit.decisions.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.decisions.context_hash IS
+'Hash of the context, see bandit.context_hash.';
+COMMENT ON COLUMN bandit.decisions.subject IS
+'Whom it was for: a user''s key as text; NULL: nobody in particular.';
+COMMENT ON COLUMN bandit.decisions.variant IS
+'treatment: the bandit chose. control: the control served.';
+COMMENT ON COLUMN bandit.decisions.decided_at IS 'When it was made.';
+COMMENT ON COLUMN bandit.decisions.arms IS
+'The arms that could be drawn, in order of registration.';
+COMMENT ON COLUMN bandit.decisions.alphas IS
+'Their posteriors'' first shapes at that moment, as arms.';
+COMMENT ON COLUMN bandit.decisions.betas IS
+'Their posteriors'' second shapes at that moment, as arms.';
+COMMENT ON COLUMN bandit.decisions.picks IS
+'The arms selected, best draw first.';
+COMMENT ON COLUMN bandit.decisions.items IS
+'The items served, by position; NULL when the decision serves no items.';
+COMMENT ON COLUMN bandit.decisions.item_keys IS
+'Their keys in the user''s table, by position, where keys are uuid or text; else NULL.';
+COMMENT ON COLUMN bandit.decisions.item_arms IS
+'The arm that each item is credited to, by position.';
+COMMENT ON COLUMN bandit.decisions.settled_at IS
+'When its attribution window was closed and silence counted; NULL: not yet.';
+
+COMMENT ON TABLE bandit.decisions_default IS
+'Decisions for which no partition was made.';
+
+COMMENT ON TABLE bandit.feedback IS
+'The ledger: one row per response learnt, with what it added to bandit.evidence.';
+COMMENT ON COLUMN bandit.feedback.decision_id IS
+'The decision that the response is credited to.';
+COMMENT ON COLUMN bandit.feedback.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.feedback.item_id IS
+'The item responded to; NULL: the decision as such.';
+COMMENT ON COLUMN bandit.feedback.kind IS
+'What the response was: click, rating and so on, as in bandit.outcome_rules; or reward, outcome, silence.';
+COMMENT ON COLUMN bandit.feedback.arm IS 'The arm that is credited.';
+COMMENT ON COLUMN bandit.feedback.context_hash IS
+'Hash of the decision''s context, see bandit.context_hash.';
+COMMENT ON COLUMN bandit.feedback.value IS
+'What came with it, such as stars; NULL: nothing.';
+COMMENT ON COLUMN bandit.feedback.reward IS
+'What it was worth, 0 to 1; NULL: neutral.';
+COMMENT ON COLUMN bandit.feedback.priority IS
+'Of several responses to one item the one with the highest priority counts.';
+COMMENT ON COLUMN bandit.feedback.successes IS
+'What this row added to the evidence''s successes, a multiple of 2^-20.';
+COMMENT ON COLUMN bandit.feedback.failures IS
+'What this row added to the evidence''s failures, a multiple of 2^-20.';
+COMMENT ON COLUMN bandit.feedback.pulls IS
+'What this row added to the evidence''s pulls.';
+COMMENT ON COLUMN bandit.feedback.received_at IS 'When it was learnt.';
+
+COMMENT ON TABLE bandit.feedback_default IS
+'Feedback for which no partition was made.';
+
+COMMENT ON TABLE bandit.outcome_rules IS
+'One row per bandit and kind of response: what it is worth. Exactly one of outcome, the thresholds, or the linear map is given.';
+COMMENT ON COLUMN bandit.outcome_rules.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.outcome_rules.kind IS
+'The kind of response: 1 to 63 bytes, not reward, outcome or silence.';
+COMMENT ON COLUMN bandit.outcome_rules.outcome IS
+'What it is whatever the value: success, failure or neutral; NULL: look at the value.';
+COMMENT ON COLUMN bandit.outcome_rules.success_from IS
+'A value of at least this is a success; NULL: none is.';
+COMMENT ON COLUMN bandit.outcome_rules.failure_to IS
+'A value of at most this is a failure; NULL: none is. What lies between is neutral.';
+COMMENT ON COLUMN bandit.outcome_rules.zero_at IS
+'The value worth a reward of 0, on a line to one_at; beyond the ends the reward stays 0 or 1.';
+COMMENT ON COLUMN bandit.outcome_rules.one_at IS
+'The value worth a reward of 1.';
+COMMENT ON COLUMN bandit.outcome_rules.priority IS
+'Of several responses to one item the one with the highest priority counts.';
+
+COMMENT ON TABLE bandit.watches IS
+'One row per table that a bandit learns from, see bandit.watch.';
+COMMENT ON COLUMN bandit.watches.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.watches.source IS
+'The user''s table, which has a trigger that calls bandit.learn().';
+COMMENT ON COLUMN bandit.watches.kind IS
+'What kind of response a row is, as in bandit.outcome_rules.';
+COMMENT ON COLUMN bandit.watches.user_column IS
+'Column of source: the user''s key.';
+COMMENT ON COLUMN bandit.watches.item_column IS
+'Column of source: the item''s key.';
+COMMENT ON COLUMN bandit.watches.value_column IS
+'Column of source: a number for the rule to look at; NULL: none.';
+
+COMMENT ON TABLE bandit.models IS
+'What training has made of a recommender''s ratings. The newest version of an arm''s model serves.';
+COMMENT ON COLUMN bandit.models.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.models.arm IS 'The arm it is for.';
+COMMENT ON COLUMN bandit.models.version IS
+'UUID version 7: of two versions the larger is the newer.';
+COMMENT ON COLUMN bandit.models.users IS 'Users it was trained on.';
+COMMENT ON COLUMN bandit.models.items IS 'Items it was trained on.';
+COMMENT ON COLUMN bandit.models.ratings IS 'Ratings it was trained on.';
+COMMENT ON COLUMN bandit.models.seconds IS 'How long training took.';
+COMMENT ON COLUMN bandit.models.trained_at IS 'When it was trained.';
+COMMENT ON COLUMN bandit.models.data IS
+'The trained model, in a form of its own that servers map into memory.';
+
+-- The default partitions are read as tables too, so they say the same.
+DO $$
+DECLARE
+	one record;
+BEGIN
+	FOR one IN
+		SELECT i.inhrelid::pg_catalog.regclass AS partition, a.attname,
+			pg_catalog.col_description(i.inhparent, p.attnum) AS meaning
+		FROM pg_catalog.pg_inherits i
+		JOIN pg_catalog.pg_attribute a ON a.attrelid = i.inhrelid
+		JOIN pg_catalog.pg_attribute p
+			ON p.attrelid = i.inhparent AND p.attname = a.attname
+		WHERE i.inhparent IN ('bandit.decisions'::pg_catalog.regclass,
+							  'bandit.feedback'::pg_catalog.regclass)
+			AND a.attnum > 0 AND NOT a.attisdropped
+	LOOP
+		EXECUTE pg_catalog.format('COMMENT ON COLUMN %s.%I IS %L',
+								  one.partition, one.attname, one.meaning);
+	END LOOP;
+END;
+$$;

@@ -1,0 +1,230 @@
+-- Watches: triggers on the user's own tables that learn from their rows.
+
+CREATE FUNCTION bandit.watch_trigger(source regclass, bandit text, kind text)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	-- pg_trigger keeps arguments in the server's encoding, each ended by \0
+	SELECT t.tgname::text
+	FROM pg_catalog.pg_trigger t,
+		LATERAL (SELECT
+			convert_to(watch_trigger.bandit, getdatabaseencoding())
+			|| '\x00'::bytea
+			|| convert_to(watch_trigger.kind, getdatabaseencoding())
+			|| '\x00'::bytea) AS a (opening)
+	WHERE t.tgrelid = watch_trigger.source
+		AND t.tgfoid = 'bandit.learn()'::regprocedure
+		AND substr(t.tgargs, 1, length(a.opening)) = a.opening
+	ORDER BY t.tgname LIMIT 1;
+END;
+
+COMMENT ON FUNCTION bandit.watch_trigger(regclass, text, text) IS
+'Name of the trigger by which a bandit learns responses of a kind from a table, or NULL. Found by what it calls, not by its name.';
+
+CREATE FUNCTION bandit.new_trigger_name(source regclass, bandit text,
+	kind text)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	fresh text := format('bandit_%s_%s', new_trigger_name.kind,
+						 new_trigger_name.bandit);
+BEGIN
+	-- names joined by _ may meet: a_b of c, and a of b_c
+	IF octet_length(fresh) > 63
+		OR EXISTS (SELECT FROM pg_trigger t
+				   WHERE t.tgrelid = new_trigger_name.source
+						AND t.tgname = fresh) THEN
+		WHILE octet_length(fresh) > 54 LOOP
+			fresh := left(fresh, -1);
+		END LOOP;
+		fresh := fresh || '_' || left(md5(concat_ws(chr(1),
+			new_trigger_name.kind, new_trigger_name.bandit)), 8);
+	END IF;
+	RETURN fresh;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit.new_trigger_name(regclass, text, text) IS
+'A name for the trigger that watches a table: bandit_<kind>_<bandit>, cut and made unique by a hash where it would be longer than 63 bytes or taken.';
+
+CREATE FUNCTION bandit.drop_watch_trigger(bandit text, source regclass,
+	kind text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	trigger_name text := bandit.watch_trigger(source, bandit, kind);
+BEGIN
+	IF trigger_name IS NOT NULL THEN
+		EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, source);
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit.drop_watch_trigger(text, regclass, text) IS
+'Drops the trigger of a watch; a trigger or table that is gone already is no error. Errors: insufficient_privilege unless the caller owns the table.';
+
+CREATE FUNCTION bandit.require_rule(bandit text, kind text)
+RETURNS bandit.outcome_rules
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	rule bandit.outcome_rules;
+BEGIN
+	PERFORM bandit.check_name('kind', require_rule.kind);
+	SELECT o.* INTO rule FROM bandit.outcome_rules o
+	WHERE o.bandit = require_rule.bandit AND o.kind = require_rule.kind;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'bandit "%" has no outcome rule for "%"', require_rule.bandit, require_rule.kind
+			USING ERRCODE = 'undefined_object',
+				HINT = format('Say what such a response means, for example: INSERT INTO bandit.outcome_rules (bandit, kind, outcome) VALUES (%L, %L, ''success'').',
+					require_rule.bandit, require_rule.kind);
+	END IF;
+	RETURN rule;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit.require_rule(text, text) IS
+'The outcome rule of a bandit for a kind of response. Errors: undefined_object when there is none; null_value_not_allowed.';
+
+CREATE FUNCTION bandit.same_column(source regclass, use text, name text)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT f.name
+	FROM bandit.fitting_columns(same_column.source, same_column.use) f
+	WHERE f.name = same_column.name;
+END;
+
+COMMENT ON FUNCTION bandit.same_column(regclass, text, text) IS
+'The name, if the table has a column of that name whose type suits the use; else NULL.';
+
+CREATE FUNCTION bandit.find_watch_columns(wanted bandit.watches)
+RETURNS bandit.watches
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	r bandit.recommenders;
+	rule bandit.outcome_rules;
+	keys record;
+BEGIN
+	SELECT o.* INTO r FROM bandit.recommenders o
+	WHERE o.bandit = wanted.bandit;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'bandit "%" is not a recommender', wanted.bandit
+			USING ERRCODE = 'wrong_object_type',
+				HINT = 'A row leads to its decision by user and item. For any other bandit call bandit.reward with the decision_id.';
+	END IF;
+	rule := bandit.require_rule(wanted.bandit, wanted.kind);
+
+	-- a column named as in the ratings means the same, then a foreign key
+	SELECT min(k.source_column) AS item INTO keys
+	FROM bandit.foreign_keys(wanted.source, r.items) k HAVING count(*) = 1;
+	wanted.user_column := bandit.find_column(wanted.source, 'user',
+		coalesce(wanted.user_column,
+				 bandit.same_column(wanted.source, 'user', r.user_column)),
+		'user_column', required => true);
+	wanted.item_column := bandit.find_column(wanted.source, 'item',
+		coalesce(wanted.item_column,
+				 bandit.same_column(wanted.source, 'item', r.item_column),
+				 keys.item),
+		'item_column', bandit.item_names(r.items), true);
+	IF rule.outcome IS NULL THEN
+		wanted.value_column := bandit.find_column(wanted.source, 'value',
+			coalesce(wanted.value_column,
+					 bandit.same_column(wanted.source, 'value', r.value_column)),
+			'value_column', ARRAY[bandit.plain_name(wanted.kind)], true);
+	ELSE
+		-- what such a rule says does not depend on a value
+		wanted.value_column := bandit.find_column(wanted.source, 'value',
+			coalesce(wanted.value_column, ''), 'value_column');
+	END IF;
+
+	PERFORM bandit.check_key_type(wanted.source, c, r.key_type)
+	FROM unnest(ARRAY[wanted.user_column, wanted.item_column]) AS c;
+	RETURN wanted;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit.find_watch_columns(bandit.watches) IS
+'A watch''s row with every column that was not named found: by the recommender''s own names, by a foreign key to its items, by name and type. Errors: wrong_object_type for a bandit that is no recommender, undefined_object without an outcome rule, and those of bandit.find_column and bandit.check_key_type.';
+
+CREATE FUNCTION bandit.watch(name text, source regclass, kind text,
+	user_column text DEFAULT NULL, item_column text DEFAULT NULL,
+	value_column text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	w bandit.watches;
+BEGIN
+	PERFORM bandit.lock_bandit(watch.name);
+	PERFORM bandit.check_relation('source', watch.source, 'rp');
+	w.bandit := watch.name;
+	w.source := watch.source;
+	w.kind := watch.kind;
+	w.user_column := watch.user_column;
+	w.item_column := watch.item_column;
+	w.value_column := watch.value_column;
+	w := bandit.find_watch_columns(w);
+
+	INSERT INTO bandit.watches SELECT w.* ON CONFLICT DO NOTHING;
+	IF NOT FOUND OR bandit.watch_trigger(w.source, w.bandit, w.kind) IS NOT NULL
+	THEN
+		RAISE EXCEPTION 'bandit "%" already learns "%" from %', w.bandit, w.kind, w.source
+			USING ERRCODE = 'duplicate_object',
+				HINT = 'To change the columns call bandit.unwatch first.';
+	END IF;
+	EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s'
+		' FOR EACH ROW EXECUTE FUNCTION bandit.learn(%L, %L, %L, %L, %L)',
+		bandit.new_trigger_name(w.source, w.bandit, w.kind), w.source,
+		w.bandit, w.kind, w.user_column, w.item_column,
+		coalesce(w.value_column, ''));
+	RAISE NOTICE 'bandit "%" learns "%" from % (%)', w.bandit, w.kind,
+		w.source, concat_ws(', ', format('user %I', w.user_column),
+			format('item %I', w.item_column),
+			format('value %s', coalesce(quote_ident(w.value_column), 'none')));
+END;
+$$;
+
+COMMENT ON FUNCTION bandit.watch(text, regclass, text, text, text, text) IS
+'Makes a recommender learn from the rows of a table: a row inserted, changed or deleted there is a response of that kind learnt, changed or un-learned. Installs a trigger, so it takes the right to do so, and says in a notice which columns it reads. Columns that are not named are found as bandit.create_recommender does, and first of all by the names that the ratings have. kind: one that has a row in bandit.outcome_rules; value_column is needed, and looked for, only where that rule looks at values.
+Errors: undefined_object, duplicate_object, wrong_object_type (not a table of this database, or no recommender), ambiguous_column, undefined_column, datatype_mismatch, insufficient_privilege.';
+
+CREATE FUNCTION bandit.unwatch(name text, source regclass,
+	kind text DEFAULT NULL)
+RETURNS int
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	one text;
+	removed int := 0;
+BEGIN
+	PERFORM bandit.lock_bandit(unwatch.name);
+	FOR one IN
+		DELETE FROM bandit.watches w
+		WHERE w.bandit = unwatch.name AND w.source = unwatch.source
+			AND (unwatch.kind IS NULL OR w.kind = unwatch.kind)
+		RETURNING w.kind
+	LOOP
+		PERFORM bandit.drop_watch_trigger(unwatch.name, unwatch.source, one);
+		removed := removed + 1;
+	END LOOP;
+	RETURN removed;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit.unwatch(text, regclass, text) IS
+'Stops learning from a table, for one kind of response or for all, and drops the triggers. Returns the number of watches removed, 0 when there were none. What was learnt stays. Errors: undefined_object, insufficient_privilege.';

@@ -1,0 +1,243 @@
+/*-------------------------------------------------------------------------
+ *
+ * dist.c
+ *		Draws from the normal, exponential, gamma and beta distributions.
+ *
+ * One algorithm for all shapes, on the logarithmic scale, converted last:
+ * Marsaglia and Tsang's gamma (ACM TOMS 26, 2000) with their boost for shapes
+ * below 1 taken in logarithms, and the ziggurat (Marsaglia and Tsang, J. Stat.
+ * Softw. 5, 2000) for normals and exponentials, with layer and position from
+ * different bits (Doornik 2005).
+ *
+ * Order of consumption is part of the contract: alpha before beta.
+ *
+ * src/dist.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "dist.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "elementary.h"
+
+/*
+ * 256 layers of equal area V; R is where the base layer's tail starts.
+ * Values of Marsaglia and Tsang (2000) for 256 layers.
+ */
+#define LAYERS 256
+#define NORMAL_R 3.6541528853610088
+#define NORMAL_V 0.00492867323399
+#define EXPONENTIAL_R 7.69711747013104972
+#define EXPONENTIAL_V 0.0039496598225815571993
+
+/* Right edges of the layers, widest first; edge[LAYERS] = 0. */
+typedef struct Ziggurat
+{
+	double		edge[LAYERS + 1];
+	double		inner[LAYERS];	/* edge[i + 1] / edge[i] */
+	double		height[LAYERS + 1]; /* density at the edge */
+} Ziggurat;
+
+static Ziggurat normal;
+static Ziggurat exponential;
+static bool ready = false;
+
+static void make_tables(void);
+static void finish_table(Ziggurat *table);
+static double normal_tail(BanditRandom *random);
+
+/* Built from our own log and exp, so equal everywhere. */
+static void
+make_tables(void)
+{
+	double	   *edge = normal.edge;
+
+	edge[0] = NORMAL_V / bd_exp(-0.5 * NORMAL_R * NORMAL_R);
+	edge[1] = NORMAL_R;
+	for (int i = 2; i < LAYERS; i++)
+		edge[i] = sqrt(-2 * bd_log(NORMAL_V / edge[i - 1] +
+								   bd_exp(-0.5 * edge[i - 1] * edge[i - 1])));
+	edge[LAYERS] = 0;
+	for (int i = 0; i <= LAYERS; i++)
+		normal.height[i] = bd_exp(-0.5 * edge[i] * edge[i]);
+	finish_table(&normal);
+
+	edge = exponential.edge;
+	edge[0] = EXPONENTIAL_V / bd_exp(-EXPONENTIAL_R);
+	edge[1] = EXPONENTIAL_R;
+	for (int i = 2; i < LAYERS; i++)
+		edge[i] = -bd_log(EXPONENTIAL_V / edge[i - 1] + bd_exp(-edge[i - 1]));
+	edge[LAYERS] = 0;
+	for (int i = 0; i <= LAYERS; i++)
+		exponential.height[i] = bd_exp(-edge[i]);
+	finish_table(&exponential);
+	ready = true;
+}
+
+static void
+finish_table(Ziggurat *table)
+{
+	for (int i = 0; i < LAYERS; i++)
+		table->inner[i] = table->edge[i + 1] / table->edge[i];
+}
+
+/*
+ * bd_dist_normal
+ *		A standard normal number.
+ */
+double
+bd_dist_normal(BanditRandom *random)
+{
+	if (!ready)
+		make_tables();
+	for (;;)
+	{
+		uint64_t	bits = bd_random_next(random);
+		int			i = (int) (bits & (LAYERS - 1));
+		double		u = ((double) (bits >> 11) + 0.5) * 0x1p-52 - 1;
+		double		x = u * normal.edge[i];
+		double		y;
+
+		if (fabs(u) < normal.inner[i])
+			return x;
+		if (i == 0)
+			return u < 0 ? -normal_tail(random) : normal_tail(random);
+		y = normal.height[i] +
+			bd_random_uniform(random) * (normal.height[i + 1] - normal.height[i]);
+		if (y < bd_exp(-0.5 * x * x))
+			return x;
+	}
+}
+
+/* Beyond R (Marsaglia 1964). */
+static double
+normal_tail(BanditRandom *random)
+{
+	double		x;
+	double		y;
+
+	do
+	{
+		x = bd_dist_exponential(random) / NORMAL_R;
+		y = bd_dist_exponential(random);
+	} while (2 * y < x * x);
+	return NORMAL_R + x;
+}
+
+/*
+ * bd_dist_exponential
+ *		An exponential number of mean 1; positive.
+ */
+double
+bd_dist_exponential(BanditRandom *random)
+{
+	double		beyond = 0;
+
+	if (!ready)
+		make_tables();
+	for (;;)
+	{
+		uint64_t	bits = bd_random_next(random);
+		int			i = (int) (bits & (LAYERS - 1));
+		double		u = ((double) (bits >> 11) + 0.5) * 0x1p-53;
+		double		x = u * exponential.edge[i];
+		double		y;
+
+		if (u < exponential.inner[i])
+			return beyond + x;
+		if (i == 0)
+		{
+			/* without memory: the tail is the whole, moved */
+			beyond += EXPONENTIAL_R;
+			continue;
+		}
+		y = exponential.height[i] + bd_random_uniform(random) *
+			(exponential.height[i + 1] - exponential.height[i]);
+		if (y < bd_exp(-x))
+			return beyond + x;
+	}
+}
+
+/*
+ * bd_dist_log_gamma
+ *		The logarithm of a gamma number of that shape and scale 1.
+ *
+ * Accepts more than 95 % of its trials for shapes from 1 up; below 1, a
+ * number of shape + 1 is scaled by U^(1/shape), here by adding -E/shape.
+ */
+double
+bd_dist_log_gamma(BanditRandom *random, double shape)
+{
+	double		boost = 0;
+	double		d;
+	double		c;
+
+	if (shape < 1)
+	{
+		boost = bd_dist_exponential(random) / shape;
+		shape += 1;
+	}
+	d = shape - 1.0 / 3;
+	c = 1 / sqrt(9 * d);
+	for (;;)
+	{
+		double		z = bd_dist_normal(random);
+		double		t = c * z;
+		double		square = z * z;
+		double		u;
+		double		v;
+
+		if (t <= -1)
+			continue;
+		u = bd_random_uniform(random);
+		if (u >= 1 - 0.0331 * square * square)
+		{
+			v = (1 + t) * (1 + t) * (1 + t);
+			if (bd_log(u) >= square / 2 + d * (1 - v + 3 * bd_log1p(t)))
+				continue;
+		}
+		return bd_log(d) + 3 * bd_log1p(t) - boost;
+	}
+}
+
+/*
+ * bd_dist_beta_logit
+ *		The logit of a Beta(alpha, beta) number; finite, hardly ever tied.
+ */
+double
+bd_dist_beta_logit(BanditRandom *random, double alpha, double beta)
+{
+	double		success = bd_dist_log_gamma(random, alpha);
+
+	return success - bd_dist_log_gamma(random, beta);
+}
+
+/*
+ * bd_dist_logistic
+ *		The number whose logit this is, in [0, 1].
+ */
+double
+bd_dist_logistic(double logit)
+{
+	double		e;
+
+	if (logit < 0)
+	{
+		e = bd_exp(logit);
+		return e / (1 + e);
+	}
+	return 1 / (1 + bd_exp(-logit));
+}
+
+/*
+ * bd_dist_log_logistic
+ *		Its logarithm, without underflow.
+ */
+double
+bd_dist_log_logistic(double logit)
+{
+	return logit < 0 ? logit - bd_log1p(bd_exp(logit)) :
+		-bd_log1p(bd_exp(-logit));
+}
