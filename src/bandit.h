@@ -113,7 +113,7 @@ typedef struct Bandit
 	int			narms;			/* all of them, the control included */
 	Arm		   *arms;
 	int			nfeatures;
-	char	  **features;		/* sorted by code point */
+	char	  **features;		/* in the order of the settings */
 	Interval	window;			/* attribution window */
 	int			nrules;
 	OutcomeRule *rules;

@@ -13,16 +13,16 @@ END;
 COMMENT ON FUNCTION bandit.builtin_arms() IS
 'Names of the arms that a recommender has built in. The control, hybrid, is not among them: every recommender has it, under that reserved name.';
 
-CREATE FUNCTION bandit.is_builtin_arm(arm text) RETURNS boolean
+CREATE FUNCTION bandit_internal.is_builtin_arm(arm text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT arm = ANY (bandit.builtin_arms());
 END;
 
-COMMENT ON FUNCTION bandit.is_builtin_arm(text) IS
+COMMENT ON FUNCTION bandit_internal.is_builtin_arm(text) IS
 'Whether a recommender has an arm of that name built in; see bandit.builtin_arms().';
 
-CREATE FUNCTION bandit.check_name(what text, value text) RETURNS void
+CREATE FUNCTION bandit_internal.check_name(what text, value text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -42,10 +42,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.check_name(text, text) IS
+COMMENT ON FUNCTION bandit_internal.check_name(text, text) IS
 'Raises unless the value is a name of 1 to 63 bytes. "what" opens the message. Errors: null_value_not_allowed, invalid_parameter_value, name_too_long.';
 
-CREATE FUNCTION bandit.check_names(what text, names text[]) RETURNS void
+CREATE FUNCTION bandit_internal.check_names(what text, names text[]) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -59,7 +59,7 @@ BEGIN
 				HINT = 'An empty list is ''{}''.';
 	END IF;
 	FOREACH one IN ARRAY names LOOP
-		PERFORM bandit.check_name('name of ' || what, one);
+		PERFORM bandit_internal.check_name('name of ' || what, one);
 		IF one = ANY (seen) THEN
 			RAISE EXCEPTION '% "%" is given twice', what, one
 				USING ERRCODE = 'duplicate_object';
@@ -69,10 +69,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.check_names(text, text[]) IS
-'Raises unless the list holds distinct names of 1 to 63 bytes each; it may be empty. Errors: those of bandit.check_name, and duplicate_object.';
+COMMENT ON FUNCTION bandit_internal.check_names(text, text[]) IS
+'Raises unless the list holds distinct names of 1 to 63 bytes each; it may be empty. Errors: those of bandit_internal.check_name, and duplicate_object.';
 
-CREATE FUNCTION bandit.check_prior(prior_alpha float8, prior_beta float8)
+CREATE FUNCTION bandit_internal.check_prior(prior_alpha float8, prior_beta float8)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -92,10 +92,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.check_prior(float8, float8) IS
+COMMENT ON FUNCTION bandit_internal.check_prior(float8, float8) IS
 'Raises unless both shapes of a Beta prior are finite and positive. Errors: null_value_not_allowed, invalid_parameter_value.';
 
-CREATE FUNCTION bandit.lock_bandit(name text) RETURNS void
+CREATE FUNCTION bandit_internal.lock_bandit(name text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -123,7 +123,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.lock_bandit(text) IS
+COMMENT ON FUNCTION bandit_internal.lock_bandit(text) IS
 'Locks a bandit''s settings against other changes until the transaction ends; serving and feedback go on. Errors: null_value_not_allowed; undefined_object when there is no such bandit.';
 
 CREATE FUNCTION bandit.create_bandit(name text, arms text[],
@@ -137,10 +137,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	PERFORM bandit.check_name('name of bandit', create_bandit.name);
-	PERFORM bandit.check_names('arm', create_bandit.arms);
-	PERFORM bandit.check_names('feature', create_bandit.features);
-	PERFORM bandit.check_prior(create_bandit.prior_alpha,
+	PERFORM bandit_internal.check_name('name of bandit', create_bandit.name);
+	PERFORM bandit_internal.check_names('arm', create_bandit.arms);
+	PERFORM bandit_internal.check_names('feature', create_bandit.features);
+	PERFORM bandit_internal.check_prior(create_bandit.prior_alpha,
 							   create_bandit.prior_beta);
 	IF (create_bandit.attribution_window > '0') IS NOT TRUE THEN
 		RAISE EXCEPTION 'attribution_window must be longer than zero'
@@ -190,13 +190,13 @@ AS $$
 DECLARE
 	watched record;
 BEGIN
-	PERFORM bandit.lock_bandit(drop_bandit.name);
+	PERFORM bandit_internal.lock_bandit(drop_bandit.name);
 	FOR watched IN
 		SELECT w.source, w.kind FROM bandit.watches w
 		WHERE w.bandit = drop_bandit.name
 	LOOP
 		BEGIN
-			PERFORM bandit.drop_watch_trigger(drop_bandit.name,
+			PERFORM bandit_internal.drop_watch_trigger(drop_bandit.name,
 											  watched.source, watched.kind);
 		EXCEPTION WHEN insufficient_privilege THEN
 			-- a trigger whose bandit is gone does nothing
@@ -215,7 +215,7 @@ $$;
 COMMENT ON FUNCTION bandit.drop_bandit(text) IS
 'Deletes a bandit with all that belongs to it: settings, arms, rules, watches and their triggers, models, contexts, evidence, decisions, feedback. Errors: undefined_object when there is no such bandit. A watch trigger on a table of somebody else stays, without effect, with a warning.';
 
-CREATE FUNCTION bandit.arm_signature(source regprocedure, key_type text)
+CREATE FUNCTION bandit_internal.arm_signature(source regprocedure, key_type text)
 RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -264,10 +264,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.arm_signature(regprocedure, text) IS
+COMMENT ON FUNCTION bandit_internal.arm_signature(regprocedure, text) IS
 'The schema-qualified, quoted signature of a function that is to be an arm of a recommender whose keys are bigint or text. Errors: invalid_function_definition unless it takes (key, integer) and returns a set of (key, double precision).';
 
-CREATE FUNCTION bandit.arm_source(key_type text, arm text,
+CREATE FUNCTION bandit_internal.arm_source(key_type text, arm text,
 	source regprocedure)
 RETURNS text
 LANGUAGE plpgsql STABLE
@@ -284,24 +284,24 @@ BEGIN
 		RAISE EXCEPTION 'arm name "hybrid" is reserved for the control'
 			USING ERRCODE = 'reserved_name',
 				HINT = 'Every recommender has it already.';
-	ELSIF source IS NULL AND NOT bandit.is_builtin_arm(arm) THEN
+	ELSIF source IS NULL AND NOT bandit_internal.is_builtin_arm(arm) THEN
 		RAISE EXCEPTION 'there is no built-in arm "%"', arm
 			USING ERRCODE = 'undefined_object',
 				HINT = format('Built in are %s. For an arm of your own call bandit.add_arm with a source, such as ''my_arm(%s,integer)''.',
 					array_to_string(bandit.builtin_arms(), ', '), key_type);
 	ELSIF source IS NULL THEN
 		RETURN arm;
-	ELSIF bandit.is_builtin_arm(arm) THEN
+	ELSIF bandit_internal.is_builtin_arm(arm) THEN
 		RAISE EXCEPTION 'arm name "%" is reserved for the built-in arm', arm
 			USING ERRCODE = 'reserved_name',
 				HINT = 'Give a function another name as an arm.';
 	END IF;
-	RETURN bandit.arm_signature(source, key_type);
+	RETURN bandit_internal.arm_signature(source, key_type);
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.arm_source(text, text, regprocedure) IS
-'What bandit.arms.source has to say for a new arm, given the key_type of its recommender: NULL for a plain bandit, whose key_type is NULL; the name of a built-in arm; or a function''s signature. Errors: wrong_object_type, reserved_name, undefined_object, and those of bandit.arm_signature.';
+COMMENT ON FUNCTION bandit_internal.arm_source(text, text, regprocedure) IS
+'What bandit.arms.source has to say for a new arm, given the key_type of its recommender: NULL for a plain bandit, whose key_type is NULL; the name of a built-in arm; or a function''s signature. Errors: wrong_object_type, reserved_name, undefined_object, and those of bandit_internal.arm_signature.';
 
 CREATE FUNCTION bandit.add_arm(bandit text, arm text,
 	source regprocedure DEFAULT NULL, prior_alpha float8 DEFAULT NULL,
@@ -314,10 +314,10 @@ AS $$
 DECLARE
 	key_type text;
 BEGIN
-	PERFORM bandit.lock_bandit(add_arm.bandit);
-	PERFORM bandit.check_name('name of arm', add_arm.arm);
+	PERFORM bandit_internal.lock_bandit(add_arm.bandit);
+	PERFORM bandit_internal.check_name('name of arm', add_arm.arm);
 	IF add_arm.prior_alpha IS NOT NULL OR add_arm.prior_beta IS NOT NULL THEN
-		PERFORM bandit.check_prior(add_arm.prior_alpha, add_arm.prior_beta);
+		PERFORM bandit_internal.check_prior(add_arm.prior_alpha, add_arm.prior_beta);
 	END IF;
 
 	SELECT r.key_type INTO key_type
@@ -325,7 +325,7 @@ BEGIN
 	INSERT INTO bandit.arms (bandit, arm, position, source, prior_alpha,
 							 prior_beta)
 	SELECT add_arm.bandit, add_arm.arm, coalesce(max(a.position), 0) + 1,
-		bandit.arm_source(key_type, add_arm.arm, add_arm.source),
+		bandit_internal.arm_source(key_type, add_arm.arm, add_arm.source),
 		add_arm.prior_alpha, add_arm.prior_beta
 	FROM bandit.arms a WHERE a.bandit = add_arm.bandit
 	ON CONFLICT DO NOTHING;
@@ -345,7 +345,7 @@ COMMENT ON FUNCTION bandit.add_arm(text, text, regprocedure, float8, float8) IS
 'Adds an arm to a running bandit; it comes after the others. source: for a recommender a function (user_id key, n integer) RETURNS TABLE (item_id key, score double precision), where key is bigint or text like the recommender''s, or NULL for a built-in arm; for any other bandit NULL. prior_alpha, prior_beta: the arm''s own prior, both or none; by default the bandit''s. An arm that had been removed goes on with its evidence.
 Errors: undefined_object, duplicate_object, reserved_name, invalid_function_definition, wrong_object_type, invalid_parameter_value.';
 
-CREATE FUNCTION bandit.require_arm(bandit text, arm text) RETURNS void
+CREATE FUNCTION bandit_internal.require_arm(bandit text, arm text) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -377,10 +377,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.require_arm(text, text) IS
+COMMENT ON FUNCTION bandit_internal.require_arm(text, text) IS
 'Raises unless the bandit has that arm and it is not the control. Errors: null_value_not_allowed, undefined_object, wrong_object_type.';
 
-CREATE FUNCTION bandit.tell_armless(bandit text) RETURNS void
+CREATE FUNCTION bandit_internal.tell_armless(bandit text) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -395,7 +395,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.tell_armless(text) IS
+COMMENT ON FUNCTION bandit_internal.tell_armless(text) IS
 'Says so, in a notice, when a bandit has no enabled arm left.';
 
 CREATE FUNCTION bandit.set_arm(bandit text, arm text, enabled boolean)
@@ -405,15 +405,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	PERFORM bandit.lock_bandit(set_arm.bandit);
-	PERFORM bandit.require_arm(set_arm.bandit, set_arm.arm);
+	PERFORM bandit_internal.lock_bandit(set_arm.bandit);
+	PERFORM bandit_internal.require_arm(set_arm.bandit, set_arm.arm);
 	IF set_arm.enabled IS NULL THEN
 		RAISE EXCEPTION 'enabled must not be null'
 			USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	UPDATE bandit.arms a SET enabled = set_arm.enabled
 	WHERE a.bandit = set_arm.bandit AND a.arm = set_arm.arm;
-	PERFORM bandit.tell_armless(set_arm.bandit);
+	PERFORM bandit_internal.tell_armless(set_arm.bandit);
 END;
 $$;
 
@@ -426,13 +426,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-	PERFORM bandit.lock_bandit(remove_arm.bandit);
-	PERFORM bandit.require_arm(remove_arm.bandit, remove_arm.arm);
+	PERFORM bandit_internal.lock_bandit(remove_arm.bandit);
+	PERFORM bandit_internal.require_arm(remove_arm.bandit, remove_arm.arm);
 	DELETE FROM bandit.models m
 	WHERE m.bandit = remove_arm.bandit AND m.arm = remove_arm.arm;
 	DELETE FROM bandit.arms a
 	WHERE a.bandit = remove_arm.bandit AND a.arm = remove_arm.arm;
-	PERFORM bandit.tell_armless(remove_arm.bandit);
+	PERFORM bandit_internal.tell_armless(remove_arm.bandit);
 END;
 $$;
 

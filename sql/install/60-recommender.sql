@@ -1,93 +1,93 @@
 -- Recommenders: bandits whose arms produce items, over the user's own tables.
 
-CREATE FUNCTION bandit.find_item_columns(wanted bandit.recommenders)
+CREATE FUNCTION bandit_internal.find_item_columns(wanted bandit.recommenders)
 RETURNS bandit.recommenders
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	keys record;
-	names text[] := bandit.item_names(wanted.items);
+	names text[] := bandit_internal.item_names(wanted.items);
 BEGIN
 	-- a foreign key says more than any name; two of them say nothing
 	SELECT min(k.source_column) AS item, min(k.target_column) AS key INTO keys
-	FROM bandit.foreign_keys(wanted.ratings, wanted.items) k
+	FROM bandit_internal.foreign_keys(wanted.ratings, wanted.items) k
 	WHERE (wanted.item_column IS NULL OR k.source_column = wanted.item_column)
 		AND (wanted.items_key_column IS NULL
 			 OR k.target_column = wanted.items_key_column)
 	HAVING count(*) = 1;
 
-	wanted.item_column := bandit.find_column(wanted.ratings, 'item',
+	wanted.item_column := bandit_internal.find_column(wanted.ratings, 'item',
 		coalesce(wanted.item_column, keys.item), 'item_column', names, true);
-	wanted.items_key_column := bandit.find_column(wanted.items, 'key',
+	wanted.items_key_column := bandit_internal.find_column(wanted.items, 'key',
 		coalesce(wanted.items_key_column, keys.key,
-				 bandit.primary_key(wanted.items)),
+				 bandit_internal.primary_key(wanted.items)),
 		'items_key_column',
-		names || bandit.plain_name(wanted.item_column)
-			|| bandit.column_names('item'), true);
-	wanted.title_column := bandit.find_column(wanted.items, 'title',
+		names || bandit_internal.plain_name(wanted.item_column)
+			|| bandit_internal.column_names('item'), true);
+	wanted.title_column := bandit_internal.find_column(wanted.items, 'title',
 		wanted.title_column, 'title_column');
-	wanted.attributes_column := bandit.find_column(wanted.items, 'attributes',
+	wanted.attributes_column := bandit_internal.find_column(wanted.items, 'attributes',
 		wanted.attributes_column, 'attributes_column');
 	RETURN wanted;
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.find_item_columns(bandit.recommenders) IS
-'A recommender''s row with the columns about items filled in. A foreign key from ratings to items decides the item and key columns, then the primary key of items, then names. Errors: those of bandit.find_column.';
+COMMENT ON FUNCTION bandit_internal.find_item_columns(bandit.recommenders) IS
+'A recommender''s row with the columns about items filled in. A foreign key from ratings to items decides the item and key columns, then the primary key of items, then names. Errors: those of bandit_internal.find_column.';
 
-CREATE FUNCTION bandit.find_columns(wanted bandit.recommenders)
+CREATE FUNCTION bandit_internal.find_columns(wanted bandit.recommenders)
 RETURNS bandit.recommenders
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	wanted.user_column := bandit.find_column(wanted.ratings, 'user',
+	wanted.user_column := bandit_internal.find_column(wanted.ratings, 'user',
 		wanted.user_column, 'user_column', required => true);
 	IF wanted.items IS NOT NULL THEN
-		wanted := bandit.find_item_columns(wanted);
+		wanted := bandit_internal.find_item_columns(wanted);
 	ELSE
-		wanted.item_column := bandit.find_column(wanted.ratings, 'item',
+		wanted.item_column := bandit_internal.find_column(wanted.ratings, 'item',
 			wanted.item_column, 'item_column', required => true);
 		wanted.items_key_column := nullif(wanted.items_key_column, '');
 		wanted.title_column := nullif(wanted.title_column, '');
 		wanted.attributes_column := nullif(wanted.attributes_column, '');
 	END IF;
-	wanted.value_column := bandit.find_column(wanted.ratings, 'value',
+	wanted.value_column := bandit_internal.find_column(wanted.ratings, 'value',
 		wanted.value_column, 'value_column');
-	wanted.time_column := bandit.find_column(wanted.ratings, 'time',
+	wanted.time_column := bandit_internal.find_column(wanted.ratings, 'time',
 		wanted.time_column, 'time_column');
 	IF wanted.user_column = wanted.item_column THEN
 		RAISE EXCEPTION 'column "%" of % cannot be both the user and the item', wanted.user_column, wanted.ratings
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 
-	wanted.key_type := bandit.key_type(wanted.ratings, wanted.user_column);
-	PERFORM bandit.check_key_type(wanted.ratings, wanted.item_column,
+	wanted.key_type := bandit_internal.key_type(wanted.ratings, wanted.user_column);
+	PERFORM bandit_internal.check_key_type(wanted.ratings, wanted.item_column,
 								  wanted.key_type);
 	IF wanted.items IS NOT NULL THEN
-		PERFORM bandit.check_key_type(wanted.items, wanted.items_key_column,
+		PERFORM bandit_internal.check_key_type(wanted.items, wanted.items_key_column,
 									  wanted.key_type);
 	END IF;
 	RETURN wanted;
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.find_columns(bandit.recommenders) IS
-'A recommender''s row with every column that was not named found by name and type, and key_type. Errors: those of bandit.find_column; datatype_mismatch when users and items are not keyed alike; invalid_parameter_value when they are the same column.';
+COMMENT ON FUNCTION bandit_internal.find_columns(bandit.recommenders) IS
+'A recommender''s row with every column that was not named found by name and type, and key_type. Errors: those of bandit_internal.find_column; datatype_mismatch when users and items are not keyed alike; invalid_parameter_value when they are the same column.';
 
-CREATE FUNCTION bandit.check_key_type(source regclass, name text,
+CREATE FUNCTION bandit_internal.check_key_type(source regclass, name text,
 	wanted text)
 RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF bandit.key_type(source, name) <> wanted THEN
+	IF bandit_internal.key_type(source, name) <> wanted THEN
 		RAISE EXCEPTION 'keys in column "%" of % are of another kind than the recommender''s', name, source
 			USING ERRCODE = 'datatype_mismatch',
 				DETAIL = format('The column is %s; the recommender''s keys are %s.',
-					bandit.fitting_list(source, 'key', ARRAY[name]),
+					bandit_internal.fitting_list(source, 'key', ARRAY[name]),
 					CASE wanted WHEN 'bigint' THEN 'whole numbers'
 						ELSE 'uuid, text or varchar' END),
 				HINT = 'Users and items must both be whole numbers, or both uuid, text or varchar.';
@@ -95,10 +95,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.check_key_type(regclass, text, text) IS
+COMMENT ON FUNCTION bandit_internal.check_key_type(regclass, text, text) IS
 'Raises datatype_mismatch unless a column''s keys are of that kind, bigint or text.';
 
-CREATE FUNCTION bandit.count_attributes(wanted bandit.recommenders)
+CREATE FUNCTION bandit_internal.count_attributes(wanted bandit.recommenders)
 RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -110,7 +110,7 @@ BEGIN
 	IF wanted.attributes_column IS NULL THEN
 		RETURN 0;
 	END IF;
-	IF EXISTS (SELECT FROM bandit.fitting_columns(wanted.items, 'attributes') f
+	IF EXISTS (SELECT FROM bandit_internal.fitting_columns(wanted.items, 'attributes') f
 			   WHERE f.name = wanted.attributes_column
 					AND f.base = ANY ('{text[],varchar[]}'::regtype[])) THEN
 		pieces := format('i.%I', wanted.attributes_column);
@@ -124,10 +124,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.count_attributes(bandit.recommenders) IS
+COMMENT ON FUNCTION bandit_internal.count_attributes(bandit.recommenders) IS
 'How many different attributes, such as genres, the items have; 0 without an attributes column. Reads the whole table of items, with the caller''s rights.';
 
-CREATE FUNCTION bandit.tell_columns(wanted bandit.recommenders)
+CREATE FUNCTION bandit_internal.tell_columns(wanted bandit.recommenders)
 RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -152,10 +152,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.tell_columns(bandit.recommenders) IS
+COMMENT ON FUNCTION bandit_internal.tell_columns(bandit.recommenders) IS
 'Says in one notice which columns a recommender reads.';
 
-CREATE FUNCTION bandit.tell_index(wanted bandit.recommenders)
+CREATE FUNCTION bandit_internal.tell_index(wanted bandit.recommenders)
 RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -178,10 +178,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.tell_index(bandit.recommenders) IS
+COMMENT ON FUNCTION bandit_internal.tell_index(bandit.recommenders) IS
 'Suggests an index, in a notice, when the ratings have none whose first column is the user.';
 
-CREATE FUNCTION bandit.check_recommender(wanted bandit.recommenders,
+CREATE FUNCTION bandit_internal.check_recommender(wanted bandit.recommenders,
 	arms text[], features text[])
 RETURNS void
 LANGUAGE plpgsql STABLE
@@ -199,7 +199,7 @@ BEGIN
 						array_to_string(known, ', '));
 		END IF;
 	END LOOP;
-	PERFORM bandit.arm_source(wanted.key_type, a, NULL) FROM unnest(arms) a;
+	PERFORM bandit_internal.arm_source(wanted.key_type, a, NULL) FROM unnest(arms) a;
 
 	IF wanted.items IS NULL AND coalesce(wanted.items_key_column,
 			wanted.title_column, wanted.attributes_column) IS NOT NULL THEN
@@ -221,14 +221,14 @@ BEGIN
 		RAISE EXCEPTION 'attribute_separator must not be empty'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	PERFORM bandit.check_time_zone(wanted.time_zone);
+	PERFORM bandit_internal.check_time_zone(wanted.time_zone);
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.check_recommender(bandit.recommenders, text[], text[]) IS
+COMMENT ON FUNCTION bandit_internal.check_recommender(bandit.recommenders, text[], text[]) IS
 'Raises unless the arms are built in, the features known and the settings within their ranges. Errors: undefined_object, reserved_name, null_value_not_allowed, invalid_parameter_value.';
 
-CREATE FUNCTION bandit.check_time_zone(time_zone text) RETURNS void
+CREATE FUNCTION bandit_internal.check_time_zone(time_zone text) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -245,7 +245,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.check_time_zone(text) IS
+COMMENT ON FUNCTION bandit_internal.check_time_zone(text) IS
 'Raises unless the server knows the time zone. Errors: null_value_not_allowed, invalid_parameter_value.';
 
 CREATE FUNCTION bandit.create_recommender(name text, ratings regclass,
@@ -275,9 +275,9 @@ BEGIN
 		create_recommender.arms, create_recommender.features,
 		create_recommender.prior_alpha, create_recommender.prior_beta,
 		create_recommender.attribution_window, create_recommender.on_silence);
-	PERFORM bandit.check_relation('ratings', create_recommender.ratings, 'rpvmf');
+	PERFORM bandit_internal.check_relation('ratings', create_recommender.ratings, 'rpvmf');
 	IF create_recommender.items IS NOT NULL THEN
-		PERFORM bandit.check_relation('items', create_recommender.items, 'rpvmf');
+		PERFORM bandit_internal.check_relation('items', create_recommender.items, 'rpvmf');
 	END IF;
 
 	r.bandit := create_recommender.name;
@@ -295,8 +295,8 @@ BEGIN
 	r.exclude_seen := create_recommender.exclude_seen;
 	r.neutral_value := create_recommender.neutral_value;
 	r.time_zone := create_recommender.time_zone;
-	r := bandit.find_columns(r);
-	PERFORM bandit.check_recommender(r, create_recommender.arms,
+	r := bandit_internal.find_columns(r);
+	PERFORM bandit_internal.check_recommender(r, create_recommender.arms,
 									 create_recommender.features);
 	INSERT INTO bandit.recommenders (bandit, ratings, user_column, item_column,
 		value_column, time_column, items, items_key_column, title_column,
@@ -306,13 +306,13 @@ BEGIN
 		r.value_column, r.time_column, r.items, r.items_key_column,
 		r.title_column, r.attributes_column, r.attribute_separator, r.key_type,
 		r.neutral_value, r.exclude_seen, r.blend_arms, r.time_zone,
-		bandit.count_attributes(r));
+		bandit_internal.count_attributes(r));
 
 	UPDATE bandit.arms a SET source = a.arm WHERE a.bandit = r.bandit;
 	INSERT INTO bandit.arms (bandit, arm, position, role, source)
 	VALUES (r.bandit, 'hybrid', made + 1, 'control', 'hybrid');
-	PERFORM bandit.tell_columns(r);
-	PERFORM bandit.tell_index(r);
+	PERFORM bandit_internal.tell_columns(r);
+	PERFORM bandit_internal.tell_index(r);
 	RETURN made;
 END;
 $$;

@@ -50,7 +50,7 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'bandit_learn';
 COMMENT ON FUNCTION bandit.learn() IS
 'Row trigger on an application''s table, installed by watch: learns from what is inserted, moves the evidence when a row changes, takes it back when a row is deleted. Never fails the application''s statement.';
 
-CREATE FUNCTION bandit.add_evidence(
+CREATE FUNCTION bandit_internal.add_evidence(
 	bandit text,
 	context_hash bigint,
 	arm text,
@@ -60,7 +60,7 @@ CREATE FUNCTION bandit.add_evidence(
 RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'bandit_add_evidence';
-COMMENT ON FUNCTION bandit.add_evidence(text, bigint, text, float8, float8, bigint) IS
+COMMENT ON FUNCTION bandit_internal.add_evidence(text, bigint, text, float8, float8, bigint) IS
 'Internal: adds to an arm''s evidence in a free slot. Only for whoever has written the ledger rows that say the same; runs with the caller''s rights.';
 
 CREATE FUNCTION bandit.settle(
@@ -151,7 +151,7 @@ BEGIN
 			SELECT NULL, NULL, NULL, NULL, count(*) FROM done
 		LOOP
 			settled := settled + share.decisions;
-			PERFORM bandit.add_evidence(settings.name, share.context_hash,
+			PERFORM bandit_internal.add_evidence(settings.name, share.context_hash,
 				share.arm, 0, share.failures, share.pulls);
 		END LOOP;
 		total := total + settled;

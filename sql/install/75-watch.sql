@@ -1,6 +1,6 @@
 -- Watches: triggers on the user's own tables that learn from their rows.
 
-CREATE FUNCTION bandit.watch_trigger(source regclass, bandit text, kind text)
+CREATE FUNCTION bandit_internal.watch_trigger(source regclass, bandit text, kind text)
 RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -18,10 +18,10 @@ BEGIN ATOMIC
 	ORDER BY t.tgname LIMIT 1;
 END;
 
-COMMENT ON FUNCTION bandit.watch_trigger(regclass, text, text) IS
+COMMENT ON FUNCTION bandit_internal.watch_trigger(regclass, text, text) IS
 'Name of the trigger by which a bandit learns responses of a kind from a table, or NULL. Found by what it calls, not by its name.';
 
-CREATE FUNCTION bandit.new_trigger_name(source regclass, bandit text,
+CREATE FUNCTION bandit_internal.new_trigger_name(source regclass, bandit text,
 	kind text)
 RETURNS text
 LANGUAGE plpgsql STABLE
@@ -47,17 +47,17 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.new_trigger_name(regclass, text, text) IS
+COMMENT ON FUNCTION bandit_internal.new_trigger_name(regclass, text, text) IS
 'A name for the trigger that watches a table: bandit_<kind>_<bandit>, cut and made unique by a hash where it would be longer than 63 bytes or taken.';
 
-CREATE FUNCTION bandit.drop_watch_trigger(bandit text, source regclass,
+CREATE FUNCTION bandit_internal.drop_watch_trigger(bandit text, source regclass,
 	kind text)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	trigger_name text := bandit.watch_trigger(source, bandit, kind);
+	trigger_name text := bandit_internal.watch_trigger(source, bandit, kind);
 BEGIN
 	IF trigger_name IS NOT NULL THEN
 		EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, source);
@@ -65,10 +65,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.drop_watch_trigger(text, regclass, text) IS
+COMMENT ON FUNCTION bandit_internal.drop_watch_trigger(text, regclass, text) IS
 'Drops the trigger of a watch; a trigger or table that is gone already is no error. Errors: insufficient_privilege unless the caller owns the table.';
 
-CREATE FUNCTION bandit.require_rule(bandit text, kind text)
+CREATE FUNCTION bandit_internal.require_rule(bandit text, kind text)
 RETURNS bandit.outcome_rules
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -77,7 +77,7 @@ AS $$
 DECLARE
 	rule bandit.outcome_rules;
 BEGIN
-	PERFORM bandit.check_name('kind', require_rule.kind);
+	PERFORM bandit_internal.check_name('kind', require_rule.kind);
 	SELECT o.* INTO rule FROM bandit.outcome_rules o
 	WHERE o.bandit = require_rule.bandit AND o.kind = require_rule.kind;
 	IF NOT FOUND THEN
@@ -90,22 +90,22 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.require_rule(text, text) IS
+COMMENT ON FUNCTION bandit_internal.require_rule(text, text) IS
 'The outcome rule of a bandit for a kind of response. Errors: undefined_object when there is none; null_value_not_allowed.';
 
-CREATE FUNCTION bandit.same_column(source regclass, use text, name text)
+CREATE FUNCTION bandit_internal.same_column(source regclass, use text, name text)
 RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT f.name
-	FROM bandit.fitting_columns(same_column.source, same_column.use) f
+	FROM bandit_internal.fitting_columns(same_column.source, same_column.use) f
 	WHERE f.name = same_column.name;
 END;
 
-COMMENT ON FUNCTION bandit.same_column(regclass, text, text) IS
+COMMENT ON FUNCTION bandit_internal.same_column(regclass, text, text) IS
 'The name, if the table has a column of that name whose type suits the use; else NULL.';
 
-CREATE FUNCTION bandit.find_watch_columns(wanted bandit.watches)
+CREATE FUNCTION bandit_internal.find_watch_columns(wanted bandit.watches)
 RETURNS bandit.watches
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -123,39 +123,39 @@ BEGIN
 			USING ERRCODE = 'wrong_object_type',
 				HINT = 'A row leads to its decision by user and item. For any other bandit call bandit.reward with the decision_id.';
 	END IF;
-	rule := bandit.require_rule(wanted.bandit, wanted.kind);
+	rule := bandit_internal.require_rule(wanted.bandit, wanted.kind);
 
 	-- a column named as in the ratings means the same, then a foreign key
 	SELECT min(k.source_column) AS item INTO keys
-	FROM bandit.foreign_keys(wanted.source, r.items) k HAVING count(*) = 1;
-	wanted.user_column := bandit.find_column(wanted.source, 'user',
+	FROM bandit_internal.foreign_keys(wanted.source, r.items) k HAVING count(*) = 1;
+	wanted.user_column := bandit_internal.find_column(wanted.source, 'user',
 		coalesce(wanted.user_column,
-				 bandit.same_column(wanted.source, 'user', r.user_column)),
+				 bandit_internal.same_column(wanted.source, 'user', r.user_column)),
 		'user_column', required => true);
-	wanted.item_column := bandit.find_column(wanted.source, 'item',
+	wanted.item_column := bandit_internal.find_column(wanted.source, 'item',
 		coalesce(wanted.item_column,
-				 bandit.same_column(wanted.source, 'item', r.item_column),
+				 bandit_internal.same_column(wanted.source, 'item', r.item_column),
 				 keys.item),
-		'item_column', bandit.item_names(r.items), true);
+		'item_column', bandit_internal.item_names(r.items), true);
 	IF rule.outcome IS NULL THEN
-		wanted.value_column := bandit.find_column(wanted.source, 'value',
+		wanted.value_column := bandit_internal.find_column(wanted.source, 'value',
 			coalesce(wanted.value_column,
-					 bandit.same_column(wanted.source, 'value', r.value_column)),
-			'value_column', ARRAY[bandit.plain_name(wanted.kind)], true);
+					 bandit_internal.same_column(wanted.source, 'value', r.value_column)),
+			'value_column', ARRAY[bandit_internal.plain_name(wanted.kind)], true);
 	ELSE
 		-- what such a rule says does not depend on a value
-		wanted.value_column := bandit.find_column(wanted.source, 'value',
+		wanted.value_column := bandit_internal.find_column(wanted.source, 'value',
 			coalesce(wanted.value_column, ''), 'value_column');
 	END IF;
 
-	PERFORM bandit.check_key_type(wanted.source, c, r.key_type)
+	PERFORM bandit_internal.check_key_type(wanted.source, c, r.key_type)
 	FROM unnest(ARRAY[wanted.user_column, wanted.item_column]) AS c;
 	RETURN wanted;
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.find_watch_columns(bandit.watches) IS
-'A watch''s row with every column that was not named found: by the recommender''s own names, by a foreign key to its items, by name and type. Errors: wrong_object_type for a bandit that is no recommender, undefined_object without an outcome rule, and those of bandit.find_column and bandit.check_key_type.';
+COMMENT ON FUNCTION bandit_internal.find_watch_columns(bandit.watches) IS
+'A watch''s row with every column that was not named found: by the recommender''s own names, by a foreign key to its items, by name and type. Errors: wrong_object_type for a bandit that is no recommender, undefined_object without an outcome rule, and those of bandit_internal.find_column and bandit_internal.check_key_type.';
 
 CREATE FUNCTION bandit.watch(name text, source regclass, kind text,
 	user_column text DEFAULT NULL, item_column text DEFAULT NULL,
@@ -168,18 +168,18 @@ AS $$
 DECLARE
 	w bandit.watches;
 BEGIN
-	PERFORM bandit.lock_bandit(watch.name);
-	PERFORM bandit.check_relation('source', watch.source, 'rp');
+	PERFORM bandit_internal.lock_bandit(watch.name);
+	PERFORM bandit_internal.check_relation('source', watch.source, 'rp');
 	w.bandit := watch.name;
 	w.source := watch.source;
 	w.kind := watch.kind;
 	w.user_column := watch.user_column;
 	w.item_column := watch.item_column;
 	w.value_column := watch.value_column;
-	w := bandit.find_watch_columns(w);
+	w := bandit_internal.find_watch_columns(w);
 
 	INSERT INTO bandit.watches SELECT w.* ON CONFLICT DO NOTHING;
-	IF NOT FOUND OR bandit.watch_trigger(w.source, w.bandit, w.kind) IS NOT NULL
+	IF NOT FOUND OR bandit_internal.watch_trigger(w.source, w.bandit, w.kind) IS NOT NULL
 	THEN
 		RAISE EXCEPTION 'bandit "%" already learns "%" from %', w.bandit, w.kind, w.source
 			USING ERRCODE = 'duplicate_object',
@@ -187,7 +187,7 @@ BEGIN
 	END IF;
 	EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s'
 		' FOR EACH ROW EXECUTE FUNCTION bandit.learn(%L, %L, %L, %L, %L)',
-		bandit.new_trigger_name(w.source, w.bandit, w.kind), w.source,
+		bandit_internal.new_trigger_name(w.source, w.bandit, w.kind), w.source,
 		w.bandit, w.kind, w.user_column, w.item_column,
 		coalesce(w.value_column, ''));
 	RAISE NOTICE 'bandit "%" learns "%" from % (%)', w.bandit, w.kind,
@@ -212,14 +212,14 @@ DECLARE
 	one text;
 	removed int := 0;
 BEGIN
-	PERFORM bandit.lock_bandit(unwatch.name);
+	PERFORM bandit_internal.lock_bandit(unwatch.name);
 	FOR one IN
 		DELETE FROM bandit.watches w
 		WHERE w.bandit = unwatch.name AND w.source = unwatch.source
 			AND (unwatch.kind IS NULL OR w.kind = unwatch.kind)
 		RETURNING w.kind
 	LOOP
-		PERFORM bandit.drop_watch_trigger(unwatch.name, unwatch.source, one);
+		PERFORM bandit_internal.drop_watch_trigger(unwatch.name, unwatch.source, one);
 		removed := removed + 1;
 	END LOOP;
 	RETURN removed;

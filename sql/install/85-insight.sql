@@ -44,7 +44,7 @@ COMMENT ON COLUMN bandit.bandit_states.failures IS
 COMMENT ON COLUMN bandit.bandit_states.updated_at IS
 'When it learnt last; NULL if never.';
 
-CREATE FUNCTION bandit.interval_bar(lower float8, mean float8, upper float8,
+CREATE FUNCTION bandit_internal.interval_bar(lower float8, mean float8, upper float8,
 	scale float8, width int DEFAULT 20)
 RETURNS text
 LANGUAGE plpgsql STABLE
@@ -73,7 +73,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.interval_bar(float8, float8, float8, float8, int) IS
+COMMENT ON FUNCTION bandit_internal.interval_bar(float8, float8, float8, float8, int) IS
 'A bar of text, "width" characters for the length "scale": solid up to the lower end of an interval, dark up to the mean, light up to the upper end. Block characters in a UTF-8 database, else # = and -. NULL in, NULL out.';
 
 CREATE VIEW bandit.arm_stats AS
@@ -82,7 +82,7 @@ SELECT s.bandit, s.arm, s.enabled, s.pulls, s.successes, s.failures,
 	round(s.lower::numeric, 4)::float8 AS lower,
 	round(s.upper::numeric, 4)::float8 AS upper,
 	round(s.pulls / nullif(sum(s.pulls) OVER every_arm, 0), 4)::float8 AS share,
-	bandit.interval_bar(s.lower, s.mean, s.upper,
+	bandit_internal.interval_bar(s.lower, s.mean, s.upper,
 						max(s.upper) OVER every_arm) AS bar
 FROM (
 	SELECT p.*, p.alpha / (p.alpha + p.beta) AS mean,

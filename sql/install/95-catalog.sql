@@ -40,4 +40,4 @@ ALTER TABLE bandit.outcome_rules ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.models ENABLE ALWAYS TRIGGER invalidate_cache;
 
 -- Nobody may call anything that was not granted to him.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bandit FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bandit, bandit_internal FROM PUBLIC;

@@ -77,7 +77,7 @@ SELECT is_empty(
 	  UNION ALL SELECT bandit FROM bandit.evidence WHERE bandit = 'tap'$$,
 	'drop_bandit leaves nothing');
 SELECT is(bandit.builtin_arms() @> '{item_cf,long_tail}' AND
-	NOT bandit.is_builtin_arm('hybrid'), true, 'the control is no built-in arm');
+	NOT bandit_internal.is_builtin_arm('hybrid'), true, 'the control is no built-in arm');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -67,14 +67,14 @@ SELECT results_eq(
 	'the interval is the 95 % credible interval');
 SELECT is((SELECT count(DISTINCT length(bar)) FROM bandit.arm_stats WHERE bandit = 'view'),
 	1::bigint, 'bars are equally long');
-SELECT is(bandit.interval_bar(0.25, 0.5, 0.75, 1, 8),
+SELECT is(bandit_internal.interval_bar(0.25, 0.5, 0.75, 1, 8),
 	CASE getdatabaseencoding() WHEN 'UTF8' THEN U&'\2588\2588\2593\2593\2591\2591  '
 		ELSE '##==--  ' END,
 	'a bar shows lower end, mean and upper end');
-SELECT is(bandit.interval_bar(0, 0, 0, 0, 4), '    ', 'a bar of nothing is blank');
-SELECT is(length(bandit.interval_bar(0, 0.001, 1e-11, 1e-11)), 20,
+SELECT is(bandit_internal.interval_bar(0, 0, 0, 0, 4), '    ', 'a bar of nothing is blank');
+SELECT is(length(bandit_internal.interval_bar(0, 0.001, 1e-11, 1e-11)), 20,
 	'a mean beyond the interval stays within the bar');
-SELECT is(bandit.interval_bar(0, NULL, 1, 1), NULL, 'nothing known, no bar');
+SELECT is(bandit_internal.interval_bar(0, NULL, 1, 1), NULL, 'nothing known, no bar');
 
 SELECT is_empty(
 	$$SELECT FROM bandit.arm_stats s JOIN bandit.arms a USING (bandit, arm)

@@ -19,21 +19,21 @@ SELECT is((SELECT bool_and(condition = '') FROM pg_extension e, unnest(e.extcond
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM pg_proc p, aclexplode(
 		COALESCE(p.proacl, acldefault('f', p.proowner))) a
-	  WHERE p.pronamespace = 'bandit'::regnamespace AND a.grantee = 0$$,
+	  WHERE p.pronamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace) AND a.grantee = 0$$,
 	'PUBLIC may call nothing');
 SELECT is_empty(
 	$$SELECT c.oid::regclass FROM pg_class c, aclexplode(c.relacl) a
-	  WHERE c.relnamespace = 'bandit'::regnamespace AND a.grantee = 0$$,
+	  WHERE c.relnamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace) AND a.grantee = 0$$,
 	'PUBLIC may read nothing');
 
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM pg_proc p
-	  WHERE p.pronamespace = 'bandit'::regnamespace
+	  WHERE p.pronamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace)
 		AND obj_description(p.oid, 'pg_proc') IS NULL$$,
 	'every function has a comment');
 SELECT is_empty(
 	$$SELECT c.oid::regclass FROM pg_class c
-	  WHERE c.relnamespace = 'bandit'::regnamespace
+	  WHERE c.relnamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace)
 		AND c.relkind IN ('r', 'p', 'v', 'm', 'c', 'S')
 		AND obj_description(c.oid, 'pg_class') IS NULL
 		AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
@@ -42,7 +42,7 @@ SELECT is_empty(
 SELECT is_empty(
 	$$SELECT c.oid::regclass, a.attname FROM pg_class c
 	  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-	  WHERE c.relnamespace = 'bandit'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'c')
+	  WHERE c.relnamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'm', 'c')
 		AND col_description(c.oid, a.attnum) IS NULL
 		AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
 			AND d.objid = c.oid AND d.deptype = 'e')$$,
@@ -58,7 +58,7 @@ SELECT set_eq(
 
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-	  WHERE p.pronamespace = 'bandit'::regnamespace AND p.prokind = 'f'
+	  WHERE p.pronamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace) AND p.prokind = 'f'
 		AND l.lanname <> 'c' AND p.prosqlbody IS NULL
 		AND NOT EXISTS (SELECT FROM unnest(p.proconfig) setting
 			WHERE setting = 'search_path=pg_catalog, pg_temp')$$,
