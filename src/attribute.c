@@ -18,7 +18,10 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-static const char *attributed_arm(const char *arm);
+static void oldest_id(const Bandit *bandit, pg_uuid_t *oldest);
+static bool read_item_decision(const Bandit *bandit,
+							   Attribution *attribution);
+static const char *attributed_arm(void);
 
 /* A column of the row just read, or a null Datum. */
 static Datum
@@ -72,19 +75,13 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 	};
 	Datum		values[4];
 	pg_uuid_t	oldest;
-	bool		isnull;
 
 	values[0] = CStringGetTextDatum(bandit->name);
 	values[1] = CStringGetTextDatum(subject);
 	values[2] = Int64GetDatum(item);
 	if (answered_kind == NULL)
 	{
-		Datum		from;
-
-		from = DirectFunctionCall2(timestamptz_mi_interval,
-								   TimestampTzGetDatum(GetCurrentTimestamp()),
-								   IntervalPGetDatum((Interval *) &bandit->window));
-		bd_decide_first_id(DatumGetTimestampTz(from), &oldest);
+		oldest_id(bandit, &oldest);
 		values[3] = UUIDPGetDatum(&oldest);
 		bd_plan_run(&recent, values, NULL, false, 1);
 	}
@@ -93,13 +90,34 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 		values[3] = CStringGetTextDatum(answered_kind);
 		bd_plan_run(&answered, values, NULL, false, 1);
 	}
-	if (SPI_processed == 0)
-		return false;
+	return SPI_processed > 0 && read_item_decision(bandit, attribution);
+}
 
+/* The id from which on decisions are within the window. */
+static void
+oldest_id(const Bandit *bandit, pg_uuid_t *oldest)
+{
+	Datum		from;
+
+	from = DirectFunctionCall2(timestamptz_mi_interval,
+							   TimestampTzGetDatum(GetCurrentTimestamp()),
+							   IntervalPGetDatum((Interval *) &bandit->window));
+	bd_decide_first_id(DatumGetTimestampTz(from), oldest);
+}
+
+/* What was found; false if the item was credited to nobody. */
+static bool
+read_item_decision(const Bandit *bandit, Attribution *attribution)
+{
+	bool		isnull;
+	Datum		arm = column(3, &isnull);
+
+	if (isnull)
+		return false;
+	attribution->arm = TextDatumGetCString(arm);
 	attribution->decision_id = *DatumGetUUIDP(column(1, &isnull));
 	attribution->bandit = bandit->name;
 	attribution->context_hash = DatumGetInt64(column(2, &isnull));
-	attribution->arm = TextDatumGetCString(column(3, &isnull));
 	attribution->trains = DatumGetBool(column(4, &isnull)) &&
 		!bd_settings_is_control(bandit, attribution->arm);
 	attribution->settled = DatumGetBool(column(5, &isnull));
@@ -141,7 +159,7 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 	if (SPI_processed == 0)
 		return false;
 
-	attribution->arm = attributed_arm(arm);
+	attribution->arm = attributed_arm();
 	picked = DatumGetBool(column(4, &isnull));
 	if (!isnull && !picked)
 		ereport(ERROR,
@@ -157,8 +175,9 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 	return true;
 }
 
+/* The arm named, or the only one picked. */
 static const char *
-attributed_arm(const char *arm)
+attributed_arm(void)
 {
 	bool		isnull;
 	Datum		only = column(3, &isnull);

@@ -164,8 +164,8 @@ SELECT count(*) FROM bandit.recommenders WHERE bandit = 'x';
 
 -- the caller's rights
 CREATE ROLE regress_bandit_rc;
-GRANT USAGE ON SCHEMA rc, bandit TO regress_bandit_rc;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bandit TO regress_bandit_rc;
+GRANT USAGE ON SCHEMA rc, bandit, bandit_internal TO regress_bandit_rc;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bandit, bandit_internal TO regress_bandit_rc;
 GRANT ALL ON ALL TABLES IN SCHEMA bandit TO regress_bandit_rc;
 GRANT SELECT ON ratings TO regress_bandit_rc;
 SET LOCAL ROLE regress_bandit_rc;

@@ -132,8 +132,8 @@ SELECT count(*) FROM pg_trigger WHERE tgfoid = 'bandit.learn()'::regprocedure
 SELECT bandit.create_recommender('w', 'ratings', user_column => 'who');
 SELECT bandit.watch('w', 'ratings', 'rating');
 CREATE ROLE regress_bandit_watch;
-GRANT USAGE ON SCHEMA w, bandit TO regress_bandit_watch;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bandit TO regress_bandit_watch;
+GRANT USAGE ON SCHEMA w, bandit, bandit_internal TO regress_bandit_watch;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bandit, bandit_internal TO regress_bandit_watch;
 GRANT ALL ON ALL TABLES IN SCHEMA bandit TO regress_bandit_watch;
 GRANT SELECT ON clicks TO regress_bandit_watch;
 SET LOCAL ROLE regress_bandit_watch;
