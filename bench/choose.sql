@@ -1,0 +1,1 @@
+SELECT decision_id, arm FROM bandit.choose('six', '{"device": "p"}');
