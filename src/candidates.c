@@ -98,6 +98,7 @@ bd_candidates_guarded(const ListRequest *request, int arm)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ItemList   *volatile list = NULL;
+	int			level = bd_arm_error_level;
 
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
@@ -121,7 +122,10 @@ bd_candidates_guarded(const ListRequest *request, int arm)
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			bd_arm_error_level >= ERROR)
 			ReThrowError(error);
-		ereport(bd_arm_error_level,
+		/* an arm that waits for its training is no news at every request */
+		if (error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+			level = DEBUG1;
+		ereport(level,
 				(errcode(error->sqlerrcode),
 				 errmsg("arm \"%s\" of \"%s\" was skipped: %s",
 						request->bandit->arms[arm].name,

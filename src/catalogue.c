@@ -1,293 +1,282 @@
 /*-------------------------------------------------------------------------
  *
  * catalogue.c
- *		What is known of all items: how often and how well they were rated,
- *		their attributes, which of them make the popular head.
+ *		The items of a recommender, as the arms see them while serving.
  *
- * Quality is the Bayesian average (C mu + sum) / (C + n), C = 5, mu the mean
- * of all ratings.  The head is the shortest prefix of items, by number of
- * interactions and then id, that holds 80 % of the interactions (methods
- * 16.5; Anderson 2006).
- *
- * Without a trained catalogue each backend makes one from a part of the
- * ratings, so that a recommender serves before it was ever trained.
+ * bandit.train makes a catalogue.  Until it has run, the backend makes one
+ * for itself from a bounded part of the user's tables, with the caller's
+ * rights and for him alone.  A small one is made for each list, so that it
+ * is never out of date; a larger one is kept for a minute.
  *
  * src/catalogue.c
  *
  *-------------------------------------------------------------------------
  */
-#include "model.h"
+#include "catalogue.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
-/* How many ratings of mean quality an item starts with. */
-#define PRIOR_RATINGS 5.0
-#define HEAD_SHARE 0.8
+/* Items and ratings of a catalogue that is worth keeping. */
+#define KEEP_FROM_ROWS 1000
+#define KEEP_SECONDS 60
 
-/* An item while items are put in order. */
-typedef struct Rank
+/* As many items are read when nothing has been trained. */
+#define MAX_UNTRAINED_ITEMS 100000
+
+/* A catalogue that this backend has made for itself. */
+typedef struct Untrained
 {
-	int32		place;
-	int32		count;
-	double		quality;
-} Rank;
+	char		bandit[NAMEDATALEN];
+	Oid			user;			/* with whose rights it was read */
+	Oid			ratings;
+	Oid			items;
+	TimestampTz made_at;
+	MemoryContext context;
+	const Catalogue *catalogue;
+} Untrained;
 
-static int64 lay_out(char *base, const ModelHeader *header,
-					 Catalogue *catalogue);
-static void count_ratings(const Ratings *ratings, ModelHeader *header,
-						  Catalogue *catalogue);
-static void order_items(Catalogue *catalogue);
-static void copy_items(const Items *items, Catalogue *catalogue);
-static int	compare_counts(const void *a, const void *b);
-static int	compare_quality(const void *a, const void *b);
-static int	compare_items(const void *a, const void *b);
+/* One is enough: recommenders that serve for long are trained. */
+static Untrained kept = {0};
 
-/*
- * lay_out
- *		Where the sections of an image are; returns its size.
- */
-static int64
-lay_out(char *base, const ModelHeader *header, Catalogue *catalogue)
+static bool keys_end(const int32 *start, const char *keys, int64 nitems);
+static void *decode(const ModelImage *image);
+static const Catalogue *untrained(Bandit *bandit);
+static bool is_kept(const Bandit *bandit);
+static const Catalogue *make_untrained(const Recommender *rec);
+
+const ModelKind bd_catalogue_kind = {
+	"catalogue", 1, CATALOGUE_NARRAYS, decode
+};
+
+/* Does every key end with a zero byte? */
+static bool
+keys_end(const int32 *start, const char *keys, int64 nitems)
 {
-	ModelCursor cursor = {base, MAXALIGN(sizeof(ModelHeader))};
-	int64		n = header->nitems;
-
-	catalogue->header = header;
-	catalogue->ids = bd_model_section(&cursor, n * sizeof(int64));
-	catalogue->sums = bd_model_section(&cursor, n * sizeof(double));
-	catalogue->counts = bd_model_section(&cursor, n * sizeof(int32));
-	catalogue->popular = bd_model_section(&cursor, n * sizeof(int32));
-	catalogue->link_start = bd_model_section(&cursor, (n + 1) * sizeof(int32));
-	catalogue->links = bd_model_section(&cursor,
-										header->nlinks * sizeof(int32));
-	catalogue->key_start = bd_model_section(&cursor, (n + 1) * sizeof(int32));
-	catalogue->keys = bd_model_section(&cursor, header->key_bytes);
-	catalogue->head = bd_model_section(&cursor, n);
-	return cursor.offset;
+	for (int64 i = 0; i < nitems; i++)
+		if (start[i] == start[i + 1] || keys[start[i + 1] - 1] != '\0')
+			return false;
+	return true;
 }
 
-/*
- * bd_catalogue_build
- *		Make the image; memory from CurrentMemoryContext.
- */
-ModelHeader *
-bd_catalogue_build(const Items *items, const Ratings *ratings)
+/* See ModelKind. */
+static void *
+decode(const ModelImage *image)
 {
-	ModelHeader header = {.order = MODEL_ORDER, .format = CATALOGUE_FORMAT};
-	ModelHeader *image;
-	Catalogue	catalogue;
+	Catalogue  *catalogue = palloc0(sizeof(Catalogue));
+	int64		one = 1;
+	int64		nitems = -1;
+	int64		nlinks = -1;
+	int64		nstarts;
+	int64		nnames = -1;
+	int64		nkeys = -1;
+	int64		key_bytes = -1;
 
-	header.nitems = items->nitems;
-	header.nusers = ratings->nusers;
-	header.nratings = ratings->nratings;
-	header.nlinks = items->nlinks;
-	for (int i = 0; items->keys != NULL && i < items->nitems; i++)
-		header.key_bytes += strlen(items->keys[i]) + 1;
-	if (header.key_bytes > INT_MAX || header.nlinks > INT_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("keys or attributes of the items are too long")));
-	header.total = lay_out(NULL, &header, &catalogue);
+	catalogue->facts = bd_image_array(image, CATALOGUE_FACTS,
+									  sizeof(CatalogueFacts), &one);
+	catalogue->ids = bd_image_array(image, CATALOGUE_IDS, sizeof(int64),
+									&nitems);
+	nstarts = nitems + 1;
+	catalogue->counts = bd_image_array(image, CATALOGUE_COUNTS, sizeof(int32),
+									   &nitems);
+	catalogue->sums = bd_image_array(image, CATALOGUE_SUMS, sizeof(double),
+									 &nitems);
+	catalogue->head = bd_image_array(image, CATALOGUE_HEAD, 1, &nitems);
+	catalogue->popular = bd_image_array(image, CATALOGUE_POPULAR,
+										sizeof(int32), &nitems);
+	catalogue->attribute_start = bd_image_array(image,
+												CATALOGUE_ATTRIBUTE_START,
+												sizeof(int32), &nstarts);
+	catalogue->attributes = bd_image_array(image, CATALOGUE_ATTRIBUTES,
+										   sizeof(int32), &nlinks);
+	catalogue->key_start = bd_image_array(image, CATALOGUE_KEY_START,
+										  sizeof(int32), &nkeys);
+	catalogue->keys = bd_image_array(image, CATALOGUE_KEYS, 1, &key_bytes);
 
-	image = MemoryContextAllocExtended(CurrentMemoryContext, header.total,
-									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	*image = header;
-	lay_out((char *) image, image, &catalogue);
-	copy_items(items, &catalogue);
-	count_ratings(ratings, image, &catalogue);
-	order_items(&catalogue);
-	return image;
-}
+	if (catalogue->facts == NULL || catalogue->ids == NULL ||
+		catalogue->counts == NULL || catalogue->sums == NULL ||
+		catalogue->head == NULL || catalogue->popular == NULL ||
+		catalogue->attribute_start == NULL ||
+		catalogue->attributes == NULL || catalogue->key_start == NULL ||
+		catalogue->keys == NULL ||
+		bd_image_array(image, CATALOGUE_NAME_START, sizeof(int32),
+					   &nnames) == NULL || nnames < 1 ||
+		!bd_image_rows(catalogue->attribute_start, nitems, nlinks) ||
+		!bd_image_indexes(catalogue->attributes, nlinks, nnames - 1) ||
+		!bd_image_indexes(catalogue->popular, nitems, nitems))
+		return NULL;
 
-static void
-copy_items(const Items *items, Catalogue *catalogue)
-{
-	int			n = items->nitems;
-	int32	   *key_start = (int32 *) catalogue->key_start;
-	int32		at = 0;
-
-	memcpy((void *) catalogue->ids, items->ids, n * sizeof(int64));
-	memcpy((void *) catalogue->link_start, items->link_start,
-		   (n + 1) * sizeof(int32));
-	memcpy((void *) catalogue->links, items->links,
-		   items->nlinks * sizeof(int32));
-	for (int i = 0; items->keys != NULL && i < n; i++)
-	{
-		key_start[i] = at;
-		strcpy((char *) catalogue->keys + at, items->keys[i]);
-		at += strlen(items->keys[i]) + 1;
-	}
-	key_start[n] = at;
-}
-
-static void
-count_ratings(const Ratings *ratings, ModelHeader *header,
-			  Catalogue *catalogue)
-{
-	double	   *sums = (double *) catalogue->sums;
-	int32	   *counts = (int32 *) catalogue->counts;
-	double		sum = 0;
-
-	for (int64 i = 0; i < ratings->nratings; i++)
-	{
-		double		value = ratings->value[i];
-
-		sums[ratings->item[i]] += value;
-		counts[ratings->item[i]]++;
-		sum += value;
-		header->lowest = i == 0 ? value : Min(header->lowest, value);
-		header->highest = i == 0 ? value : Max(header->highest, value);
-	}
-	if (ratings->nratings > 0)
-		header->mean = sum / ratings->nratings;
-}
-
-static int
-compare_counts(const void *a, const void *b)
-{
-	const Rank *left = a;
-	const Rank *right = b;
-
-	if (left->count != right->count)
-		return left->count > right->count ? -1 : 1;
-	return left->place - right->place;
-}
-
-static int
-compare_quality(const void *a, const void *b)
-{
-	const Rank *left = a;
-	const Rank *right = b;
-
-	if (left->quality != right->quality)
-		return left->quality > right->quality ? -1 : 1;
-	return compare_counts(a, b);
-}
-
-/* Mark the head, and keep the order of popularity. */
-static void
-order_items(Catalogue *catalogue)
-{
-	int			n = catalogue->header->nitems;
-	Rank	   *ranks = MemoryContextAllocHuge(CurrentMemoryContext,
-											   sizeof(Rank) * Max(n, 1));
-	double		covered = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		ranks[i].place = i;
-		ranks[i].count = catalogue->counts[i];
-		ranks[i].quality = bd_catalogue_quality(catalogue, i);
-	}
-	qsort(ranks, n, sizeof(Rank), compare_counts);
-	for (int i = 0; i < n; i++)
-	{
-		if (covered >= HEAD_SHARE * catalogue->header->nratings)
-			break;
-		((uint8 *) catalogue->head)[ranks[i].place] = 1;
-		covered += ranks[i].count;
-	}
-	qsort(ranks, n, sizeof(Rank), compare_quality);
-	for (int i = 0; i < n; i++)
-		((int32 *) catalogue->popular)[i] = ranks[i].place;
-	pfree(ranks);
+	if (nkeys == 0)
+		catalogue->keys = NULL;
+	else if (nkeys != nstarts ||
+			 !bd_image_rows(catalogue->key_start, nitems, key_bytes) ||
+			 !keys_end(catalogue->key_start, catalogue->keys, nitems))
+		return NULL;
+	catalogue->nitems = (int) nitems;
+	catalogue->nattributes = (int) nnames - 1;
+	return catalogue;
 }
 
 /*
  * bd_catalogue_get
- *		The catalogue that serves: the trained one, or one made in passing.
+ *		The trained catalogue, else one made from the user's tables.
+ *
+ * A trained one that cannot be used is told as a warning at most, since the
+ * control must always serve.  Valid in CurrentMemoryContext and in this
+ * transaction, whichever ends first.
  */
-void
-bd_catalogue_get(Bandit *bandit, Catalogue *catalogue)
+const Catalogue *
+bd_catalogue_get(Bandit *bandit)
 {
-	const ModelHeader *image = bd_model_get(bandit, "catalogue",
-											CATALOGUE_FORMAT);
+	const Catalogue *trained = bd_model_get(bandit->name, &bd_catalogue_kind,
+											Min(bd_arm_error_level, WARNING));
 
-	if (image == NULL)
-		image = bd_model_find_transient(bandit, "catalogue");
-	if (image == NULL)
+	return trained != NULL ? trained : untrained(bandit);
+}
+
+/* Is the catalogue that was kept the one we want, and not too old? */
+static bool
+is_kept(const Bandit *bandit)
+{
+	return kept.context != NULL &&
+		strcmp(kept.bandit, bandit->name) == 0 &&
+		kept.user == GetUserId() &&
+		kept.ratings == bandit->recommender->ratings &&
+		kept.items == bandit->recommender->items &&
+		!TimestampDifferenceExceeds(kept.made_at, GetCurrentTimestamp(),
+									KEEP_SECONDS * 1000);
+}
+
+static const Catalogue *
+untrained(Bandit *bandit)
+{
+	const Recommender *rec = bandit->recommender;
+	const Catalogue *catalogue;
+	MemoryContext context;
+	MemoryContext old;
+
+	if (is_kept(bandit))
+		return kept.catalogue;
+
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"bandit catalogue",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	catalogue = make_untrained(rec);
+	MemoryContextSwitchTo(old);
+
+	if (catalogue->nitems + catalogue->facts->nratings >= KEEP_FROM_ROWS)
 	{
-		MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
-													  "bandit catalogue",
-													  ALLOCSET_DEFAULT_SIZES);
-		MemoryContext old = MemoryContextSwitchTo(scratch);
-		Items	   *items = bd_ratings_items(bandit);
-		Ratings    *ratings = bd_ratings_load(bandit->recommender->popular_sql,
-											  items);
-
-		bd_model_transient(bandit, "catalogue",
-						   bd_catalogue_build(items, ratings));
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(scratch);
-		image = bd_model_find_transient(bandit, "catalogue");
+		bd_model_retire(kept.context);
+		MemoryContextSetParent(context, CacheMemoryContext);
+		strlcpy(kept.bandit, bandit->name, NAMEDATALEN);
+		kept.user = GetUserId();
+		kept.ratings = rec->ratings;
+		kept.items = rec->items;
+		kept.made_at = GetCurrentTimestamp();
+		kept.context = context;
+		kept.catalogue = catalogue;
 	}
-	lay_out((char *) image, image, catalogue);
+	return catalogue;
+}
+
+/*
+ * make_untrained
+ *		A catalogue of a bounded number of ratings and items.
+ *
+ * Without a table of items and without keys the items are those that were
+ * rated, and the second query, over the whole table, is saved.
+ */
+static const Catalogue *
+make_untrained(const Recommender *rec)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(context, "bandit ratings",
+												  ALLOCSET_DEFAULT_SIZES);
+	RatingTable *ratings;
+	const char *items_sql;
+	bytea	   *image;
+
+	MemoryContextSwitchTo(scratch);
+	ratings = bd_ratings_load(rec->popular_sql, NULL);
+	items_sql = OidIsValid(rec->items) || rec->by_key ? rec->items_sql : NULL;
+	image = bd_catalogue_make(items_sql, MAX_UNTRAINED_ITEMS, ratings,
+							  rec->by_key);
+	MemoryContextSwitchTo(context);
+	image = DatumGetByteaPCopy(PointerGetDatum(image));
+	MemoryContextDelete(scratch);
+	return bd_image_decode(&bd_catalogue_kind, image);
+}
+
+/*
+ * bd_catalogue_find
+ *		Number of an item by its id, or -1.
+ */
+int
+bd_catalogue_find(const Catalogue *catalogue, int64 item)
+{
+	return bd_ids_find(catalogue->ids, catalogue->nitems, item);
+}
+
+/*
+ * bd_catalogue_average
+ *		Bayesian average of an item's ratings (methods 16.5); the mean of all
+ *		ratings when it has none.
+ */
+double
+bd_catalogue_average(const Catalogue *catalogue, int item)
+{
+	if (catalogue->counts[item] == 0)
+		return catalogue->facts->mean;
+	return (CATALOGUE_DAMPING * catalogue->facts->mean +
+			catalogue->sums[item]) /
+		(CATALOGUE_DAMPING + catalogue->counts[item]);
 }
 
 /*
  * bd_catalogue_quality
- *		An item's Bayesian average, on the scale of the ratings.
+ *		The average on a scale from 0, the lowest value seen, to 1, the
+ *		highest.
+ *
+ * Where all values are equal, as without a column of values, they say
+ * nothing and the number of ratings has to: n / (C + n), which is the
+ * Bayesian average of n ones with a prior mean of 0.
  */
 double
-bd_catalogue_quality(const Catalogue *catalogue, int place)
+bd_catalogue_quality(const Catalogue *catalogue, int item)
 {
-	return (PRIOR_RATINGS * catalogue->header->mean + catalogue->sums[place]) /
-		(PRIOR_RATINGS + catalogue->counts[place]);
+	const CatalogueFacts *facts = catalogue->facts;
+	double		n = catalogue->counts[item];
+
+	if (facts->highest > facts->lowest)
+		return (bd_catalogue_average(catalogue, item) - facts->lowest) /
+			(facts->highest - facts->lowest);
+	return n / (CATALOGUE_DAMPING + n);
 }
 
 /*
  * bd_catalogue_key
- *		An item's text key, or NULL where items are numbers.
+ *		An item's key as its column prints it; NULL where items are numbers.
  */
 const char *
-bd_catalogue_key(const Catalogue *catalogue, int place)
+bd_catalogue_key(const Catalogue *catalogue, int item)
 {
-	return catalogue->header->key_bytes == 0 ? NULL :
-		catalogue->keys + catalogue->key_start[place];
-}
-
-/* Best first; ties by item. */
-static int
-compare_items(const void *a, const void *b)
-{
-	const ScoredItem *left = a;
-	const ScoredItem *right = b;
-
-	if (left->score != right->score)
-		return left->score > right->score ? -1 : 1;
-	return left->item < right->item ? -1 : left->item > right->item;
+	if (catalogue->keys == NULL)
+		return NULL;
+	return catalogue->keys + catalogue->key_start[item];
 }
 
 /*
- * bd_catalogue_top
- *		The request's n items of highest positive score, seen ones left out.
- *
- * "scores" has one for each item of the catalogue.
+ * bd_catalogue_item
+ *		The item as an entry of a list.
  */
-ItemList *
-bd_catalogue_top(const ListRequest *request, const Catalogue *catalogue,
-				 const double *scores)
+void
+bd_catalogue_item(const Catalogue *catalogue, int item, double score,
+				  ScoredItem *scored)
 {
-	bool		exclude = request->bandit->recommender->exclude_seen;
-	int			n = catalogue->header->nitems;
-	ItemList   *list = palloc0(sizeof(ItemList));
-
-	list->items = MemoryContextAllocHuge(CurrentMemoryContext,
-										 sizeof(ScoredItem) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-	{
-		ScoredItem *item = &list->items[list->nitems];
-
-		if (!(scores[i] > 0) ||
-			(exclude && bd_history_has(request->history, catalogue->ids[i])))
-			continue;
-		item->item = catalogue->ids[i];
-		item->key = bd_catalogue_key(catalogue, i);
-		item->score = scores[i];
-		list->nitems++;
-	}
-	qsort(list->items, list->nitems, sizeof(ScoredItem), compare_items);
-	list->nitems = Min(list->nitems, request->n);
-	return list;
+	scored->item = catalogue->ids[item];
+	scored->key = bd_catalogue_key(catalogue, item);
+	scored->score = score;
 }

@@ -1,78 +1,172 @@
 /*-------------------------------------------------------------------------
  *
  * hybrid.c
- *		The control and the fallback: the personal arms fused, then what is
- *		generally liked.
+ *		The arm hybrid: the control of every recommender, and what fills the
+ *		lists that others leave short.
  *
- * Reciprocal rank fusion, sum of 1 / (60 + rank) over the first 100 of each
- * personal arm (Cormack, Clarke and Buettcher 2009), so that scores of
- * different arms never need to be comparable.  After those come the other
- * items by their Bayesian average, so the list is full while the catalogue
- * has items, whatever was trained.  Fused scores are above 1, the others'
- * below: popularity never passes a personal item.
+ * The personal arms that are trained vote by reciprocal rank fusion
+ * (Cormack, Clarke, Buettcher 2009; methods 16.7), their first 100 each:
+ *
+ *	  score(i) = sum over arms of 1 / (60 + rank of i)
+ *
+ * Then come the items with the best Bayesian average, for as long as there
+ * are any that the user has not seen.  Must work with nothing trained, for
+ * nobody in particular, and never raise where it can serve.
  *
  * src/hybrid.c
  *
  *-------------------------------------------------------------------------
  */
-#include "model.h"
+#include "train.h"
 
-#define FUSION_DEPTH 100
-#define FUSION_RANK 60
+#define RANK_OFFSET 60
+#define VOTES_PER_ARM 100
 
-/* The arms that know the user. */
-static ItemList *(*const personal_arms[]) (const ListRequest *request) = {
-	bd_item_cf_list
+/* Personal arms: lists for one user, NULL while not trained. */
+typedef ItemList *(*PersonalArm) (const ListRequest *request, int elevel);
+
+static const PersonalArm personal_arms[] = {
+	bd_item_cf_trained_list
 };
 
-static void fuse(const ListRequest *request, const Catalogue *catalogue,
-				 double *scores);
-
-static void
-fuse(const ListRequest *request, const Catalogue *catalogue, double *scores)
-{
-	ListRequest deep = *request;
-
-	deep.n = Max(FUSION_DEPTH, request->n);
-	for (int arm = 0; arm < (int) lengthof(personal_arms); arm++)
-	{
-		ItemList   *list = personal_arms[arm] (&deep);
-
-		for (int rank = 0; rank < list->nitems; rank++)
-		{
-			int			place = bd_ratings_find(catalogue->ids,
-												catalogue->header->nitems,
-												list->items[rank].item);
-
-			if (place >= 0)
-				scores[place] += 1.0 / (FUSION_RANK + rank + 1);
-		}
-	}
-}
+static ItemList *collect_votes(const ListRequest *request);
+static void add_popular(const ListRequest *request, ItemList *list);
+static int	compare_items(const void *a, const void *b);
+static int	compare_scores(const void *a, const void *b);
+static bool contains(const ScoredItem *sorted, int n, int64 item);
 
 /*
  * bd_hybrid_list
- *		A full list, for anybody.
+ *		n items, unless the catalogue has fewer that the user has not seen.
  */
 ItemList *
 bd_hybrid_list(const ListRequest *request)
 {
-	Catalogue	catalogue;
-	double	   *scores;
-	int			n;
+	ItemList   *list = collect_votes(request);
 
-	bd_catalogue_get(request->bandit, &catalogue);
-	n = catalogue.header->nitems;
-	scores = palloc0(sizeof(double) * Max(n, 1));
-	fuse(request, &catalogue, scores);
-	for (int i = 0; i < n; i++)
+	if (list->nitems < request->n)
+		add_popular(request, list);
+	return list;
+}
+
+/*
+ * collect_votes
+ *		The fused list of the personal arms, best first, at most n items.
+ */
+static ItemList *
+collect_votes(const ListRequest *request)
+{
+	ItemList   *list = palloc0(sizeof(ItemList));
+	ListRequest personal = *request;
+	int			nvotes = 0;
+	int			kept = 0;
+	ScoredItem *votes = palloc(sizeof(ScoredItem) * VOTES_PER_ARM *
+							   lengthof(personal_arms));
+
+	personal.n = VOTES_PER_ARM;
+	for (int a = 0; a < (int) lengthof(personal_arms); a++)
 	{
-		int			place = catalogue.popular[i];
+		const ItemList *ranked = personal_arms[a] (&personal,
+												   Min(bd_arm_error_level,
+													   WARNING));
 
-		if (scores[place] > 0)
-			scores[place] += 1;
-		else
-			scores[place] = 1 - (i + 1.0) / (n + 1.0);
+		for (int rank = 1; ranked != NULL && rank <= ranked->nitems; rank++)
+		{
+			votes[nvotes] = ranked->items[rank - 1];
+			votes[nvotes].score = 1.0 / (RANK_OFFSET + rank);
+			nvotes++;
+		}
 	}
-	return bd_catalogue_top(request, &catalogue, scores);
+
+	/* an item's votes side by side, the largest first: one order of sums */
+	qsort(votes, nvotes, sizeof(ScoredItem), compare_items);
+	for (int v = 0; v < nvotes; v++)
+	{
+		if (kept > 0 && votes[kept - 1].item == votes[v].item)
+			votes[kept - 1].score += votes[v].score;
+		else
+			votes[kept++] = votes[v];
+	}
+	qsort(votes, kept, sizeof(ScoredItem), compare_scores);
+	list->items = votes;
+	list->nitems = Min(kept, request->n);
+	return list;
+}
+
+/*
+ * add_popular
+ *		Fill up with the best rated items.
+ *
+ * Their scores go on where the votes end, as if popularity were one more
+ * arm whose ranks begin after the first 100: lower than any vote, and
+ * descending.
+ */
+static void
+add_popular(const ListRequest *request, ItemList *list)
+{
+	const Catalogue *catalogue = bd_catalogue_get(request->bandit);
+	bool		exclude = request->bandit->recommender->exclude_seen;
+	int			nvoted = list->nitems;
+	int			limit = Min(request->n, nvoted + catalogue->nitems);
+	ScoredItem *voted = palloc(sizeof(ScoredItem) * Max(nvoted, 1));
+	int			rank = RANK_OFFSET + VOTES_PER_ARM;
+
+	memcpy(voted, list->items, sizeof(ScoredItem) * nvoted);
+	qsort(voted, nvoted, sizeof(ScoredItem), compare_items);
+	list->items = repalloc_huge(list->items,
+								sizeof(ScoredItem) * Max(limit, 1));
+	for (int p = 0; p < catalogue->nitems && list->nitems < limit; p++)
+	{
+		int			item = catalogue->popular[p];
+		int64		id = catalogue->ids[item];
+
+		if ((exclude && bd_history_has(request->history, id)) ||
+			contains(voted, nvoted, id))
+			continue;
+		bd_catalogue_item(catalogue, item, 1.0 / ++rank,
+						  &list->items[list->nitems++]);
+	}
+	pfree(voted);
+}
+
+/* By item, an item's larger score first. */
+static int
+compare_items(const void *a, const void *b)
+{
+	const ScoredItem *left = a;
+	const ScoredItem *right = b;
+
+	if (left->item != right->item)
+		return left->item < right->item ? -1 : 1;
+	return left->score > right->score ? -1 : left->score < right->score;
+}
+
+/* Best first; ties by item. */
+static int
+compare_scores(const void *a, const void *b)
+{
+	const ScoredItem *left = a;
+	const ScoredItem *right = b;
+
+	if (left->score != right->score)
+		return left->score > right->score ? -1 : 1;
+	return left->item < right->item ? -1 : left->item > right->item;
+}
+
+static bool
+contains(const ScoredItem *sorted, int n, int64 item)
+{
+	int			low = 0;
+	int			high = n;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (sorted[middle].item < item)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && sorted[low].item == item;
 }

@@ -1,302 +1,437 @@
 /*-------------------------------------------------------------------------
  *
  * item_cf.c
- *		Neighbours of items: "those who rated this also rated that".
+ *		The arm item_cf: items like those the user liked.
  *
- * The similarity of two items is the cosine of their columns of who rated
- * them, n_ij / sqrt(n_i n_j).  Each item keeps its nearest neighbours, and
- * a list scores an item by the user's ratings of its neighbours (Sarwar et
- * al. 2001; Deshpande and Karypis 2004):
+ * Each item of the catalogue keeps its 50 nearest (neighbours.c).  Its score
+ * for a user is the sum of the similarities of those the user has, each
+ * times how far his value is above the neutral one (methods 16.2).  So the
+ * image holds, by item, the items that have it among their nearest: a list
+ * costs one pass over the rows of the user's own items.
  *
- *		score(i) = sum over the user's items j near i of s_ij w_j,
- *		w_j = max(rating - neutral_value, 0), or 1 without ratings
- *
- * Training counts pairs item by item: memory is that of the ratings and a
- * counter for each item, time the sum over users of their squared number of
- * ratings.
+ * Recall@20 on MovieLens small, split by time, is 0.145 (standard error
+ * 0.009); 20 nearest give the same, and no weights by value 0.127.
  *
  * src/item_cf.c
  *
  *-------------------------------------------------------------------------
  */
-#include "model.h"
+#include "train.h"
 
 #include <math.h>
 
 #include "miscadmin.h"
+#include "neighbours.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#define NEIGHBOURS 50
-#define MIN_COMMON 2
+#define NEAREST 50
 
-/* An image: for each item, whose neighbour it is and how near. */
+/*
+ * Training costs the sum of the squares of the users' numbers of items.  A
+ * user with more than this many counts with his most rated ones.  On
+ * MovieLens small, where 14 % of the ratings are cut so, recall@20 becomes
+ * 0.145 from 0.143; with his newest ones it would be 0.140, with his least
+ * rated ones 0.138.
+ */
+#define MAX_USER_ITEMS 500
+
+/* The image's arrays, in this order. */
+enum
+{
+	ITEM_CF_IDS,
+	ITEM_CF_START,
+	ITEM_CF_ITEMS,
+	ITEM_CF_SIMILARITIES,
+	ITEM_CF_NARRAYS
+};
+
+/* Row j: the items that have item j among their nearest. */
 typedef struct ItemCf
 {
-	const ModelHeader *header;
-	const int64 *ids;
-	const int64 *start;			/* nitems + 1 */
-	const int32 *near;			/* items that have this one as a neighbour */
-	const float *similarity;
+	int			nitems;
+	const int64 *ids;			/* ascending */
+	const int32 *start;
+	const int32 *items;
+	const float *similarities;
 } ItemCf;
 
-typedef struct Neighbour
+/* The nearest of each item, before they are turned round. */
+typedef struct Nearest
 {
-	int32		place;
-	float		similarity;
-} Neighbour;
+	int64		n;
+	int64		room;
+	int32	   *of;
+	int32	   *items;
+	float	   *similarities;
+} Nearest;
 
-/* Who rated an item: the ratings, by item. */
-typedef struct Raters
+/* An item of the user's, by its number in the image. */
+typedef struct LikedItem
 {
-	int64	   *start;			/* nitems + 1 */
-	int32	   *user;
-} Raters;
+	int32		item;
+	double		weight;
+} LikedItem;
 
-/* The neighbours of all items. */
-typedef struct Neighbourhood
+static void *decode(const ModelImage *image);
+static bytea *make(const TrainInput *input);
+static void cap_users(const RatingTable *ratings, Interactions *interactions);
+static void find_nearest(const TrainInput *input,
+						 const Interactions *interactions, Nearest *nearest);
+static void add_nearest(Nearest *nearest, int item, const TopList *list);
+static bytea *make_image(const RatingTable *ratings, const Nearest *nearest);
+static int	liked_items(const ListRequest *request, const ItemCf *model,
+						LikedItem *liked);
+static ItemList *make_list(const ListRequest *request, const ItemCf *model,
+						   const TopList *best);
+static int	compare_numbers(const void *a, const void *b);
+
+static const ModelKind kind = {"item_cf", 1, ITEM_CF_NARRAYS, decode};
+
+const TrainableArm bd_item_cf_trainable = {&kind, make};
+
+/* ----------------------------------------------------------------
+ * training
+ * ----------------------------------------------------------------
+ */
+
+/* See TrainableArm. */
+static bytea *
+make(const TrainInput *input)
 {
-	int		   *counts;
-	Neighbour  *neighbours;		/* NEIGHBOURS for each item */
-	int64		nlinks;
-} Neighbourhood;
+	const RatingTable *ratings = input->ratings;
+	Interactions interactions;
+	Nearest		nearest = {0};
 
-static int64 lay_out(char *base, const ModelHeader *header, ItemCf *model);
-static Raters *find_raters(const Items *items, const Ratings *ratings);
-static Neighbourhood *find_neighbours(const Items *items,
-									  const Ratings *ratings,
-									  const Raters *raters);
-static int	nearest(int item, const int32 *common, const int32 *met, int nmet,
-					const Raters *raters, Neighbour *all, Neighbour *kept);
-static int	compare_neighbours(const void *a, const void *b);
-static void transpose(const Neighbourhood *found, ItemCf *model);
-static double weight(const ListRequest *request, int i);
-
-static int64
-lay_out(char *base, const ModelHeader *header, ItemCf *model)
-{
-	ModelCursor cursor = {base, MAXALIGN(sizeof(ModelHeader))};
-	int64		n = header->nitems;
-
-	model->header = header;
-	model->ids = bd_model_section(&cursor, n * sizeof(int64));
-	model->start = bd_model_section(&cursor, (n + 1) * sizeof(int64));
-	model->near = bd_model_section(&cursor, header->nlinks * sizeof(int32));
-	model->similarity = bd_model_section(&cursor,
-										 header->nlinks * sizeof(float));
-	return cursor.offset;
+	cap_users(ratings, &interactions);
+	interactions.item_start = palloc_extended(sizeof(int64) *
+											  (ratings->nitems + 1),
+											  MCXT_ALLOC_HUGE);
+	interactions.item_users = palloc_extended(sizeof(int32) *
+											  Max(ratings->nratings, 1),
+											  MCXT_ALLOC_HUGE);
+	bd_neighbours_transpose(&interactions);
+	find_nearest(input, &interactions, &nearest);
+	return make_image(ratings, &nearest);
 }
 
 /*
- * bd_item_cf_build
- *		Make the image; memory from CurrentMemoryContext.
+ * cap_users
+ *		The users' items, at most MAX_USER_ITEMS of each.
  */
-ModelHeader *
-bd_item_cf_build(const Items *items, const Ratings *ratings)
+static void
+cap_users(const RatingTable *ratings, Interactions *interactions)
 {
-	Raters	   *raters = find_raters(items, ratings);
-	Neighbourhood *found = find_neighbours(items, ratings, raters);
-	ModelHeader header = {.order = MODEL_ORDER, .format = ITEM_CF_FORMAT};
-	ModelHeader *image;
-	ItemCf		model;
+	TopEntry   *entries = palloc(sizeof(TopEntry) * MAX_USER_ITEMS);
+	int64		n = 0;
 
-	header.nitems = items->nitems;
-	header.nusers = ratings->nusers;
-	header.nratings = ratings->nratings;
-	header.nlinks = found->nlinks;
-	header.total = lay_out(NULL, &header, &model);
-
-	image = MemoryContextAllocExtended(CurrentMemoryContext, header.total,
-									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	*image = header;
-	lay_out((char *) image, image, &model);
-	memcpy((void *) model.ids, items->ids, items->nitems * sizeof(int64));
-	transpose(found, &model);
-	return image;
-}
-
-static Raters *
-find_raters(const Items *items, const Ratings *ratings)
-{
-	Raters	   *raters = palloc(sizeof(Raters));
-	int			n = items->nitems;
-	int64	   *fill;
-
-	raters->start = MemoryContextAllocExtended(CurrentMemoryContext,
-											   sizeof(int64) * (n + 1),
-											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	raters->user = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(int32) * Max(ratings->nratings, 1));
-	for (int64 i = 0; i < ratings->nratings; i++)
-		raters->start[ratings->item[i] + 1]++;
-	for (int i = 0; i < n; i++)
-		raters->start[i + 1] += raters->start[i];
-
-	fill = MemoryContextAllocHuge(CurrentMemoryContext,
-								  sizeof(int64) * (n + 1));
-	memcpy(fill, raters->start, sizeof(int64) * (n + 1));
+	interactions->nusers = ratings->nusers;
+	interactions->nitems = ratings->nitems;
+	interactions->user_start = palloc_extended(sizeof(int64) *
+											   (ratings->nusers + 1),
+											   MCXT_ALLOC_HUGE);
+	interactions->user_items = palloc_extended(sizeof(int32) *
+											   Max(ratings->nratings, 1),
+											   MCXT_ALLOC_HUGE);
 	for (int u = 0; u < ratings->nusers; u++)
-		for (int64 i = ratings->start[u]; i < ratings->start[u + 1]; i++)
-			raters->user[fill[ratings->item[i]]++] = u;
-	pfree(fill);
-	return raters;
+	{
+		int64		first = ratings->user_start[u];
+		int64		end = ratings->user_start[u + 1];
+		int32	   *row = interactions->user_items + n;
+		TopList		most_rated;
+
+		interactions->user_start[u] = n;
+		if (end - first <= MAX_USER_ITEMS)
+		{
+			memcpy(row, ratings->items + first, sizeof(int32) * (end - first));
+			n += end - first;
+			continue;
+		}
+		bd_top_start(&most_rated, entries, MAX_USER_ITEMS);
+		for (int64 r = first; r < end; r++)
+			bd_top_add(&most_rated, ratings->counts[ratings->items[r]],
+					   ratings->items[r]);
+		for (int i = 0; i < most_rated.n; i++)
+			row[i] = entries[i].index;
+		n += most_rated.n;
+	}
+	interactions->user_start[ratings->nusers] = n;
+	pfree(entries);
 }
 
 /*
- * find_neighbours
- *		For each item, count who else was rated by its raters.
+ * find_nearest
+ *		The nearest of every item that is in the catalogue.
+ *
+ * One that is not can be evidence for others but is no candidate.
  */
-static Neighbourhood *
-find_neighbours(const Items *items, const Ratings *ratings,
-				const Raters *raters)
+static void
+find_nearest(const TrainInput *input, const Interactions *interactions,
+			 Nearest *nearest)
 {
-	Neighbourhood *found = palloc0(sizeof(Neighbourhood));
-	int			n = items->nitems;
-	int32	   *common = palloc0(sizeof(int32) * Max(n, 1));
-	int32	   *met = palloc(sizeof(int32) * Max(n, 1));
-	Neighbour  *all = palloc(sizeof(Neighbour) * Max(n, 1));
+	int			n = interactions->nitems;
+	TopEntry   *entries = palloc(sizeof(TopEntry) * NEAREST);
+	NeighbourScratch scratch;
 
-	found->counts = palloc0(sizeof(int) * Max(n, 1));
-	found->neighbours = MemoryContextAllocHuge(CurrentMemoryContext,
-											   sizeof(Neighbour) * NEIGHBOURS * Max(n, 1));
-	for (int item = 0; item < n; item++)
+	scratch.together = palloc_extended(sizeof(int32) * Max(n, 1),
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	scratch.touched = palloc_extended(sizeof(int32) * Max(n, 1),
+									  MCXT_ALLOC_HUGE);
+	for (int i = 0; i < n; i++)
 	{
-		int			nmet = 0;
+		TopList		list;
 
 		CHECK_FOR_INTERRUPTS();
-		for (int64 r = raters->start[item]; r < raters->start[item + 1]; r++)
-		{
-			int			u = raters->user[r];
-
-			for (int64 i = ratings->start[u]; i < ratings->start[u + 1]; i++)
-				if (common[ratings->item[i]]++ == 0)
-					met[nmet++] = ratings->item[i];
-		}
-		found->counts[item] = nearest(item, common, met, nmet, raters, all,
-									  &found->neighbours[(int64) item * NEIGHBOURS]);
-		found->nlinks += found->counts[item];
-		for (int i = 0; i < nmet; i++)
-			common[met[i]] = 0;
-	}
-	return found;
-}
-
-/* The largest similarities; ties by item. */
-static int
-nearest(int item, const int32 *common, const int32 *met, int nmet,
-		const Raters *raters, Neighbour *all, Neighbour *kept)
-{
-	double		mine = raters->start[item + 1] - raters->start[item];
-	int			n = 0;
-
-	for (int i = 0; i < nmet; i++)
-	{
-		int			other = met[i];
-		double		theirs = raters->start[other + 1] - raters->start[other];
-
-		if (other == item || common[other] < MIN_COMMON)
+		if (bd_catalogue_find(input->catalogue,
+							  input->ratings->item_ids[i]) < 0)
 			continue;
-		all[n].place = other;
-		all[n++].similarity = (float) (common[other] / sqrt(mine * theirs));
+		bd_top_start(&list, entries, NEAREST);
+		bd_neighbours_of(interactions, i, &scratch, &list);
+		add_nearest(nearest, i, &list);
+		if (i % 64 == 0 && bd_progress_due(input->progress))
+			ereport(NOTICE,
+					(errmsg("item_cf: %d of %d items", i, n)));
 	}
-	qsort(all, n, sizeof(Neighbour), compare_neighbours);
-	n = Min(n, NEIGHBOURS);
-	memcpy(kept, all, sizeof(Neighbour) * n);
-	return n;
 }
 
-static int
-compare_neighbours(const void *a, const void *b)
-{
-	const Neighbour *left = a;
-	const Neighbour *right = b;
-
-	if (left->similarity != right->similarity)
-		return left->similarity > right->similarity ? -1 : 1;
-	return left->place - right->place;
-}
-
-/* Serving goes from a user's item to those that have it as a neighbour. */
 static void
-transpose(const Neighbourhood *found, ItemCf *model)
+add_nearest(Nearest *nearest, int item, const TopList *list)
 {
-	int			n = model->header->nitems;
-	int64	   *start = (int64 *) model->start;
-	int64	   *fill = palloc0(sizeof(int64) * (n + 1));
-
-	for (int i = 0; i < n; i++)
-		for (int k = 0; k < found->counts[i]; k++)
-			start[found->neighbours[(int64) i * NEIGHBOURS + k].place + 1]++;
-	for (int i = 0; i < n; i++)
-		start[i + 1] += start[i];
-	memcpy(fill, start, sizeof(int64) * (n + 1));
-	for (int i = 0; i < n; i++)
-		for (int k = 0; k < found->counts[i]; k++)
-		{
-			Neighbour	link = found->neighbours[(int64) i * NEIGHBOURS + k];
-			int64		at = fill[link.place]++;
-
-			((int32 *) model->near)[at] = i;
-			((float *) model->similarity)[at] = link.similarity;
-		}
-	pfree(fill);
+	if (nearest->room == 0)
+	{
+		nearest->room = 16 * NEAREST;
+		nearest->of = palloc(sizeof(int32) * nearest->room);
+		nearest->items = palloc(sizeof(int32) * nearest->room);
+		nearest->similarities = palloc(sizeof(float) * nearest->room);
+	}
+	if (nearest->n + list->n > nearest->room)
+	{
+		nearest->room *= 2;
+		nearest->of = repalloc_huge(nearest->of,
+									sizeof(int32) * nearest->room);
+		nearest->items = repalloc_huge(nearest->items,
+									   sizeof(int32) * nearest->room);
+		nearest->similarities = repalloc_huge(nearest->similarities,
+											  sizeof(float) * nearest->room);
+	}
+	for (int i = 0; i < list->n; i++)
+	{
+		nearest->of[nearest->n] = item;
+		nearest->items[nearest->n] = list->entries[i].index;
+		nearest->similarities[nearest->n] = (float) list->entries[i].score;
+		nearest->n++;
+	}
 }
 
-/* What the user's i-th rating counts. */
-static double
-weight(const ListRequest *request, int i)
+/*
+ * make_image
+ *		Turn "j is among the nearest of i" round, so that j leads to i.
+ */
+static bytea *
+make_image(const RatingTable *ratings, const Nearest *nearest)
 {
-	double		value = request->history->values[i];
+	int			nitems = ratings->nitems;
+	Size		room = Max(nearest->n, 1);
+	int32	   *start = palloc_extended(sizeof(int32) * (nitems + 2),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int32	   *items = palloc_extended(sizeof(int32) * room,
+										MCXT_ALLOC_HUGE);
+	float	   *similarities = palloc_extended(sizeof(float) * room,
+											   MCXT_ALLOC_HUGE);
+	ImageArray	arrays[ITEM_CF_NARRAYS];
 
-	if (isnan(value))
-		return request->bandit->recommender->has_value ? 0 : 1;
-	return Max(value - request->bandit->recommender->neutral_value, 0);
+	/* an image that large would be refused; the offsets must not wrap */
+	if (nearest->n > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many items for item_cf")));
+
+	/* start[j + 1] is the place of j's next entry, and then j's end */
+	for (int64 r = 0; r < nearest->n; r++)
+		start[nearest->items[r] + 2]++;
+	for (int j = 0; j < nitems; j++)
+		start[j + 2] += start[j + 1];
+	for (int64 r = 0; r < nearest->n; r++)
+	{
+		int32		place = start[nearest->items[r] + 1]++;
+
+		items[place] = nearest->of[r];
+		similarities[place] = nearest->similarities[r];
+	}
+
+	arrays[ITEM_CF_IDS] = (ImageArray) {ratings->item_ids, nitems, sizeof(int64)};
+	arrays[ITEM_CF_START] = (ImageArray) {start, nitems + 1, sizeof(int32)};
+	arrays[ITEM_CF_ITEMS] = (ImageArray) {items, nearest->n, sizeof(int32)};
+	arrays[ITEM_CF_SIMILARITIES] = (ImageArray) {similarities, nearest->n,
+	sizeof(float)};
+	return bd_image_make(&kind, arrays);
 }
+
+/* See ModelKind. */
+static void *
+decode(const ModelImage *image)
+{
+	ItemCf	   *model = palloc(sizeof(ItemCf));
+	int64		nitems = -1;
+	int64		nentries = -1;
+	int64		nstarts;
+
+	model->ids = bd_image_array(image, ITEM_CF_IDS, sizeof(int64), &nitems);
+	nstarts = nitems + 1;
+	model->start = bd_image_array(image, ITEM_CF_START, sizeof(int32),
+								  &nstarts);
+	model->items = bd_image_array(image, ITEM_CF_ITEMS, sizeof(int32),
+								  &nentries);
+	model->similarities = bd_image_array(image, ITEM_CF_SIMILARITIES,
+										 sizeof(float), &nentries);
+	if (model->ids == NULL || model->start == NULL || model->items == NULL ||
+		model->similarities == NULL ||
+		!bd_image_rows(model->start, nitems, nentries) ||
+		!bd_image_indexes(model->items, nentries, nitems))
+		return NULL;
+	model->nitems = (int) nitems;
+	return model;
+}
+
+/* ----------------------------------------------------------------
+ * serving
+ * ----------------------------------------------------------------
+ */
 
 /*
  * bd_item_cf_list
- *		Items near those the user liked; empty when nothing was trained.
+ *		The arm's list; raises when it has not been trained.
  */
 ItemList *
 bd_item_cf_list(const ListRequest *request)
 {
-	const ModelHeader *image = bd_model_get(request->bandit, "item_cf",
-											ITEM_CF_FORMAT);
-	Catalogue	catalogue;
-	ItemCf		model;
+	ItemList   *list = bd_item_cf_trained_list(request, ERROR);
+
+	if (list == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("item_cf of \"%s\" has not been trained",
+						request->bandit->name),
+				 errhint("SELECT * FROM bandit.train(%s) trains it.",
+						 quote_literal_cstr(request->bandit->name))));
+	return list;
+}
+
+/*
+ * bd_item_cf_trained_list
+ *		The arm's list, or NULL when it has not been trained.
+ *
+ * A trained part that cannot be used is told at "elevel".
+ */
+ItemList *
+bd_item_cf_trained_list(const ListRequest *request, int elevel)
+{
+	const ItemCf *model = bd_model_get(request->bandit->name, &kind, elevel);
+	LikedItem  *liked;
 	double	   *scores;
-	double	   *by_catalogue;
+	TopList		best;
+	int			nliked;
+	int			limit;
 
-	if (image == NULL || request->history->nitems == 0)
-		return palloc0(sizeof(ItemList));
-	lay_out((char *) image, image, &model);
-	bd_catalogue_get(request->bandit, &catalogue);
-
-	scores = palloc0(sizeof(double) * Max(image->nitems, 1));
-	for (int i = 0; i < request->history->nitems; i++)
+	if (model == NULL)
+		return NULL;
+	limit = Min(request->n, model->nitems);
+	scores = palloc_extended(sizeof(double) * Max(model->nitems, 1),
+							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	liked = palloc(sizeof(LikedItem) * Max(request->history->nitems, 1));
+	nliked = liked_items(request, model, liked);
+	for (int l = 0; l < nliked; l++)
 	{
-		int			place = bd_ratings_find(model.ids, image->nitems,
-											request->history->items[i]);
-		double		w = weight(request, i);
+		int32		item = liked[l].item;
 
-		if (place < 0 || w <= 0)
+		for (int32 e = model->start[item]; e < model->start[item + 1]; e++)
+			scores[model->items[e]] += liked[l].weight *
+				model->similarities[e];
+	}
+	if (request->bandit->recommender->exclude_seen)
+		for (int l = 0; l < nliked; l++)
+			scores[liked[l].item] = 0;
+
+	bd_top_start(&best, palloc(sizeof(TopEntry) * Max(limit, 1)), limit);
+	for (int i = 0; i < model->nitems; i++)
+		if (scores[i] > 0)
+			bd_top_add(&best, scores[i], i);
+	bd_top_sort(&best);
+	pfree(scores);
+	return make_list(request, model, &best);
+}
+
+/*
+ * liked_items
+ *		The user's items that the image knows, with their weights.
+ *
+ * In order of their numbers, so that the sums do not depend on the order of
+ * the rows in the user's table.  A value that is missing where others have
+ * one says nothing.
+ */
+static int
+liked_items(const ListRequest *request, const ItemCf *model,
+			LikedItem *liked)
+{
+	const Recommender *rec = request->bandit->recommender;
+	const UserHistory *history = request->history;
+	int			n = 0;
+
+	for (int h = 0; h < history->nitems; h++)
+	{
+		double		value = history->values[h];
+		int			item = bd_ids_find(model->ids, model->nitems,
+									   history->items[h]);
+
+		if (item < 0)
 			continue;
-		for (int64 k = model.start[place]; k < model.start[place + 1]; k++)
-			scores[model.near[k]] += w * model.similarity[k];
+		liked[n].item = item;
+		if (!rec->has_value)
+			liked[n].weight = 1;
+		else
+			liked[n].weight = isfinite(value) ?
+				Max(value - rec->neutral_value, 0) : 0;
+		n++;
 	}
+	qsort(liked, n, sizeof(LikedItem), compare_numbers);
+	return n;
+}
 
-	/* trained with the catalogue, but perhaps not in the same run */
-	if (catalogue.header->nitems == image->nitems &&
-		memcmp(catalogue.ids, model.ids, sizeof(int64) * image->nitems) == 0)
-		return bd_catalogue_top(request, &catalogue, scores);
-	by_catalogue = palloc0(sizeof(double) * Max(catalogue.header->nitems, 1));
-	for (int i = 0; i < image->nitems; i++)
+static int
+compare_numbers(const void *a, const void *b)
+{
+	const LikedItem *left = a;
+	const LikedItem *right = b;
+
+	return left->item < right->item ? -1 : left->item > right->item;
+}
+
+/* The catalogue is only needed for the items' keys. */
+static ItemList *
+make_list(const ListRequest *request, const ItemCf *model,
+		  const TopList *best)
+{
+	const Catalogue *catalogue = NULL;
+	ItemList   *list = palloc(sizeof(ItemList));
+
+	if (request->bandit->recommender->by_key)
+		catalogue = bd_catalogue_get(request->bandit);
+	list->nitems = 0;
+	list->items = palloc(sizeof(ScoredItem) * Max(best->n, 1));
+	for (int i = 0; i < best->n; i++)
 	{
-		int			place = bd_ratings_find(catalogue.ids,
-											catalogue.header->nitems,
-											model.ids[i]);
+		ScoredItem *item = &list->items[list->nitems];
+		int64		id = model->ids[best->entries[i].index];
+		int			number = 0;
 
-		if (place >= 0)
-			by_catalogue[place] = scores[i];
+		if (catalogue != NULL)
+			number = bd_catalogue_find(catalogue, id);
+		if (number < 0)
+			continue;			/* gone since item_cf was trained */
+		item->item = id;
+		item->key = catalogue ? bd_catalogue_key(catalogue, number) : NULL;
+		item->score = best->entries[i].score;
+		list->nitems++;
 	}
-	return bd_catalogue_top(request, &catalogue, by_catalogue);
+	return list;
 }

@@ -1,101 +1,113 @@
 /*-------------------------------------------------------------------------
  *
  * long_tail.c
- *		Good items outside the popular head, matched to the user's taste.
+ *		The arm long_tail: good items that few know, to the user's taste.
  *
- * score = quality x (1/2 + 1/2 x share of the user's attributes it covers)
- *
- * Quality is the Bayesian average scaled to 0 .. 1; the user's profile
- * spreads 1 over the attributes of each item of his history (methods 16.5;
- * Anderson 2006; Park and Tuzhilin 2008).  Without a history only quality
- * counts.
+ * Methods 16.5.  Needs nothing but a catalogue.
  *
  * src/long_tail.c
  *
  *-------------------------------------------------------------------------
  */
-#include "model.h"
+#include "catalogue.h"
 
-/* Ratings that an item of the tail needs before its quality says anything. */
+#include "top_list.h"
+
+/* An item with fewer ratings is not known well enough to be called good. */
 #define MIN_RATINGS 3
 
-static double *user_profile(const ListRequest *request,
-							const Catalogue *catalogue);
-static double covered(const Catalogue *catalogue, const double *profile,
-					  int place);
-
-/*
- * user_profile
- *		Shares of the attributes in the user's history; NULL without any.
- */
-static double *
-user_profile(const ListRequest *request, const Catalogue *catalogue)
-{
-	int32		most = -1;
-	double	   *profile;
-	double		sum = 0;
-
-	for (int64 i = 0; i < catalogue->header->nlinks; i++)
-		most = Max(most, catalogue->links[i]);
-	if (most < 0)
-		return NULL;
-	profile = palloc0(sizeof(double) * (most + 1));
-	for (int i = 0; i < request->history->nitems; i++)
-	{
-		int			place = bd_ratings_find(catalogue->ids,
-											catalogue->header->nitems,
-											request->history->items[i]);
-		int			from = place < 0 ? 0 : catalogue->link_start[place];
-		int			to = place < 0 ? 0 : catalogue->link_start[place + 1];
-
-		for (int k = from; k < to; k++)
-			profile[catalogue->links[k]] += 1.0 / (to - from);
-		sum += to > from ? 1 : 0;
-	}
-	for (int k = 0; k <= most && sum > 0; k++)
-		profile[k] /= sum;
-	return sum > 0 ? profile : NULL;
-}
-
-static double
-covered(const Catalogue *catalogue, const double *profile, int place)
-{
-	double		share = 0;
-
-	for (int k = catalogue->link_start[place];
-		 k < catalogue->link_start[place + 1]; k++)
-		share += profile[catalogue->links[k]];
-	return share;
-}
+static double *attribute_profile(const Catalogue *catalogue,
+								 const UserHistory *history);
+static double taste(const Catalogue *catalogue, const double *profile,
+					int item);
 
 /*
  * bd_long_tail_list
- *		The best of the tail for this user.
+ *		The arm's list: quality times how well the item meets the taste.
  */
 ItemList *
 bd_long_tail_list(const ListRequest *request)
 {
-	Catalogue	catalogue;
-	const ModelHeader *header;
-	double	   *profile;
-	double	   *scores;
-	double		range;
+	const Catalogue *catalogue = bd_catalogue_get(request->bandit);
+	bool		exclude = request->bandit->recommender->exclude_seen;
+	double	   *profile = attribute_profile(catalogue, request->history);
+	int			limit = Min(request->n, catalogue->nitems);
+	ItemList   *list = palloc(sizeof(ItemList));
+	TopList		best;
 
-	bd_catalogue_get(request->bandit, &catalogue);
-	header = catalogue.header;
-	profile = user_profile(request, &catalogue);
-	range = header->highest - header->lowest;
-	scores = palloc0(sizeof(double) * Max(header->nitems, 1));
-	for (int i = 0; i < header->nitems; i++)
+	bd_top_start(&best, palloc(sizeof(TopEntry) * Max(limit, 1)), limit);
+	for (int p = 0; p < catalogue->nitems; p++)
 	{
+		int			item = catalogue->popular[p];
 		double		quality;
 
-		if (catalogue.head[i] || catalogue.counts[i] < MIN_RATINGS)
+		if (catalogue->head[item] || catalogue->counts[item] < MIN_RATINGS)
 			continue;
-		quality = range <= 0 ? 1 :
-			(bd_catalogue_quality(&catalogue, i) - header->lowest) / range;
-		scores[i] = quality * (profile == NULL ? 1 :
-							   0.5 + 0.5 * covered(&catalogue, profile, i));
+		quality = bd_catalogue_quality(catalogue, item);
+		/* the rest is no better, and taste only takes away from it */
+		if (best.n == best.limit && quality < best.entries[0].score)
+			break;
+		if (exclude && bd_history_has(request->history, catalogue->ids[item]))
+			continue;
+		bd_top_add(&best, quality * taste(catalogue, profile, item), item);
 	}
-	return bd_catalogue_top(request, &catalogue, scores);
+	bd_top_sort(&best);
+
+	list->nitems = best.n;
+	list->items = palloc(sizeof(ScoredItem) * Max(best.n, 1));
+	for (int i = 0; i < best.n; i++)
+		bd_catalogue_item(catalogue, best.entries[i].index,
+						  best.entries[i].score, &list->items[i]);
+	return list;
+}
+
+/*
+ * attribute_profile
+ *		What share of the user's interest each attribute has; NULL when
+ *		nothing is known.
+ *
+ * Each item of the history spreads 1 over its attributes.  They are added in
+ * order of their ids, whatever the order of the rows in the user's table.
+ */
+static double *
+attribute_profile(const Catalogue *catalogue, const UserHistory *history)
+{
+	double	   *profile = palloc0(sizeof(double) *
+								  Max(catalogue->nattributes, 1));
+	double		total = 0;
+
+	for (int h = 0; h < history->nitems; h++)
+	{
+		int			item = bd_catalogue_find(catalogue, history->sorted[h]);
+		int			first;
+		int			end;
+
+		if (item < 0)
+			continue;
+		first = catalogue->attribute_start[item];
+		end = catalogue->attribute_start[item + 1];
+		for (int a = first; a < end; a++)
+			profile[catalogue->attributes[a]] += 1.0 / (end - first);
+		if (end > first)
+			total++;
+	}
+	if (total == 0)
+		return NULL;
+	for (int a = 0; a < catalogue->nattributes; a++)
+		profile[a] /= total;
+	return profile;
+}
+
+/* 1/2 + 1/2 of the share of the profile that the item covers. */
+static double
+taste(const Catalogue *catalogue, const double *profile, int item)
+{
+	double		covered = 0;
+
+	if (profile == NULL)
+		return 1;
+	for (int a = catalogue->attribute_start[item];
+		 a < catalogue->attribute_start[item + 1]; a++)
+		covered += profile[catalogue->attributes[a]];
+	return 0.5 + 0.5 * Min(covered, 1);
 }

@@ -1,17 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * model.c
- *		Trained parts of a recommender: rows of bandit.models, kept decoded
- *		by each backend.
+ *		Trained parts of a recommender: their image, and their cache.
  *
- * A part is one image, written and read as a whole.  Training inserts a new
- * version and deletes the older ones in one transaction, so that a reader
- * sees one or the other; a backend learns of it by the invalidation of the
- * table's cache entry, looks up the newest version, and reads the image only
- * if it is another one.
+ * A trained part is a row of bandit.models.  Its image is a header, a
+ * directory, and plain arrays aligned to 8 bytes, in the byte order of the
+ * server that trained it; a backend reads the whole of it into memory once
+ * and points into it.
  *
- * An image that was replaced may be in use further up the stack, and is
- * freed when a later transaction asks for a model.
+ * Training invalidates the relation's cache entry (a trigger on the table),
+ * which reaches every backend at commit and every standby at replay.  The
+ * callback here only counts; the next request that finds its part older than
+ * the count looks up the newest version, with a snapshot taken after the
+ * count was read, so that a part cannot be taken for fresh by a query that
+ * began before the training was committed.
+ *
+ * A part that was replaced may be in use further up the stack, so its memory
+ * is handed to the transaction, which frees it at its end.
  *
  * src/model.c
  *
@@ -25,330 +30,346 @@
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
+#include "utils/snapmgr.h"
 
-/* A part that was not trained is made in passing and kept this long. */
-#define TRANSIENT_MS 60000
+#define IMAGE_MAGIC 0x42644D31	/* also tells another byte order */
 
-typedef struct ModelKey
+/* pg_dump writes two characters a byte, and a text ends at 1 GB. */
+#define MAX_IMAGE_BYTES (500 * 1024 * 1024)
+
+/* Where an array is; offsets from the start of the image. */
+typedef struct ImageEntry
+{
+	int64		offset;
+	int64		count;
+	int32		width;
+	int32		unused;
+} ImageEntry;
+
+/* The image is the whole bytea, so that its arrays are aligned in memory. */
+struct ModelImage
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	uint32		magic;
+	int32		format;
+	int32		narrays;
+	int64		bytes;			/* of the whole image */
+	ImageEntry	arrays[FLEXIBLE_ARRAY_MEMBER];
+};
+
+/* Hash key: zero-padded names. */
+typedef struct PartKey
 {
 	char		bandit[NAMEDATALEN];
-	char		part[NAMEDATALEN];
-} ModelKey;
+	char		name[NAMEDATALEN];
+} PartKey;
 
-typedef struct ModelEntry
+typedef struct Part
 {
-	ModelKey	key;			/* hash key */
-	bool		checked;		/* no change was heard of since */
-	bool		trained;		/* there is a row */
+	PartKey		key;
+	uint64		checked;		/* changes counted when it was looked up */
+	bool		exists;			/* else nothing has been trained */
 	pg_uuid_t	version;
-	TimestampTz made_at;		/* of a transient image */
-	MemoryContext context;		/* holds the image; NULL when there is none */
-	ModelHeader *image;
-} ModelEntry;
+	MemoryContext context;		/* NULL when there is nothing to use */
+	const void *decoded;
+} Part;
 
-static HTAB *models = NULL;
+static HTAB *parts = NULL;
 static Oid	models_relation = InvalidOid;
-static List *retired = NIL;		/* MemoryContexts */
-static bool retired_unused = false;
+static uint64 changes = 1;
 
-static ModelEntry *find_entry(Bandit *bandit, const char *part);
-static void make_cache(void);
-static void models_changed(Datum arg, Oid relation);
-static void transaction_ended(XactEvent event, void *arg);
-static void retire_image(ModelEntry *entry);
-static void keep_image(ModelEntry *entry, const void *image, int64 bytes);
-static bool newest_version(Bandit *bandit, const char *part,
-						   pg_uuid_t *version);
-static void read_image(Bandit *bandit, ModelEntry *entry,
-					   const pg_uuid_t *version);
+static void relation_changed(Datum arg, Oid relation);
+static void start_cache(void);
+static Part *find_part(const char *bandit, const char *name);
+static void look_up(Part *part, const ModelKind *kind);
+static void load_part(Part *part, const ModelKind *kind, Datum data);
+
+/* ----------------------------------------------------------------
+ * the image
+ * ----------------------------------------------------------------
+ */
 
 /*
- * bd_model_section
- *		The next section of an image: where it is, or NULL while measuring.
+ * bd_image_make
+ *		An image of kind->narrays arrays.  Equal arrays make equal bytes.
+ */
+bytea *
+bd_image_make(const ModelKind *kind, const ImageArray *arrays)
+{
+	int64		bytes = offsetof(ModelImage, arrays) +
+		sizeof(ImageEntry) * kind->narrays;
+	ModelImage *image;
+
+	for (int i = 0; i < kind->narrays; i++)
+		bytes += TYPEALIGN64(8, arrays[i].count * arrays[i].width);
+	if (bytes > MAX_IMAGE_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("trained part \"%s\" is too large", kind->name),
+				 errdetail("It would take " INT64_FORMAT " bytes of at most %d.",
+						   bytes, MAX_IMAGE_BYTES),
+				 errhint("Let the recommender read a view with fewer items.")));
+
+	image = palloc0(bytes);
+	SET_VARSIZE(image, bytes);
+	image->magic = IMAGE_MAGIC;
+	image->format = kind->format;
+	image->narrays = kind->narrays;
+	image->bytes = bytes;
+	bytes = offsetof(ModelImage, arrays) + sizeof(ImageEntry) * kind->narrays;
+	for (int i = 0; i < kind->narrays; i++)
+	{
+		Size		size = arrays[i].count * arrays[i].width;
+
+		image->arrays[i].offset = bytes;
+		image->arrays[i].count = arrays[i].count;
+		image->arrays[i].width = arrays[i].width;
+		if (size > 0)
+			memcpy((char *) image + bytes, arrays[i].data, size);
+		bytes += TYPEALIGN64(8, size);
+	}
+	return (bytea *) image;
+}
+
+/*
+ * bd_image_decode
+ *		What kind->decode makes of an image, or NULL if it is not usable:
+ *		damaged, of another format, or from a server of other byte order.
+ *
+ * "data" is not toasted and aligned like any palloc'd memory.
  */
 void *
-bd_model_section(ModelCursor *cursor, int64 bytes)
+bd_image_decode(const ModelKind *kind, const bytea *data)
 {
-	int64		at = cursor->offset;
+	const ModelImage *image = (const ModelImage *) data;
+	int64		bytes = VARSIZE(data);
 
-	cursor->offset += MAXALIGN(bytes);
-	return cursor->base == NULL ? NULL : cursor->base + at;
+	if (bytes < (int64) offsetof(ModelImage, arrays) ||
+		image->magic != IMAGE_MAGIC || image->format != kind->format ||
+		image->narrays != kind->narrays || image->bytes != bytes ||
+		bytes < (int64) (offsetof(ModelImage, arrays) +
+						 sizeof(ImageEntry) * kind->narrays))
+		return NULL;
+	for (int i = 0; i < kind->narrays; i++)
+	{
+		const ImageEntry *entry = &image->arrays[i];
+
+		if (entry->offset < 0 || entry->offset > bytes ||
+			entry->offset % 8 != 0 || entry->width <= 0 || entry->count < 0 ||
+			entry->count > (bytes - entry->offset) / entry->width)
+			return NULL;
+	}
+	return kind->decode(image);
+}
+
+/*
+ * bd_image_array
+ *		An array of an image, or NULL if its elements have another width or
+ *		"*count" is not negative and another number of them.
+ *
+ * "*count" becomes the number of elements.
+ */
+const void *
+bd_image_array(const ModelImage *image, int number, int width, int64 *count)
+{
+	const ImageEntry *entry = &image->arrays[number];
+
+	if (entry->width != width || (*count >= 0 && entry->count != *count))
+		return NULL;
+	*count = entry->count;
+	return (const char *) image + entry->offset;
+}
+
+/*
+ * bd_image_rows
+ *		Are these the starts of nrows rows that share nentries entries?
+ *
+ * "start" has nrows + 1 of them.
+ */
+bool
+bd_image_rows(const int32 *start, int64 nrows, int64 nentries)
+{
+	if (start[0] != 0 || start[nrows] != nentries)
+		return false;
+	for (int64 i = 0; i < nrows; i++)
+		if (start[i] > start[i + 1])
+			return false;
+	return true;
+}
+
+/*
+ * bd_image_indexes
+ *		Are all of them from 0 to below - 1?
+ */
+bool
+bd_image_indexes(const int32 *indexes, int64 n, int64 below)
+{
+	for (int64 i = 0; i < n; i++)
+		if (indexes[i] < 0 || indexes[i] >= below)
+			return false;
+	return true;
+}
+
+/* ----------------------------------------------------------------
+ * the cache
+ * ----------------------------------------------------------------
+ */
+
+/* Runs at any time, so it only counts. */
+static void
+relation_changed(Datum arg, Oid relation)
+{
+	if (!OidIsValid(relation) || relation == models_relation)
+		changes++;
 }
 
 static void
-make_cache(void)
+start_cache(void)
 {
 	HASHCTL		ctl;
 
-	ctl.keysize = sizeof(ModelKey);
-	ctl.entrysize = sizeof(ModelEntry);
-	ctl.hcxt = TopMemoryContext;
-	models = hash_create("bandit models", 32, &ctl,
-						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(models_changed, (Datum) 0);
-	RegisterXactCallback(transaction_ended, NULL);
+	ctl.keysize = sizeof(PartKey);
+	ctl.entrysize = sizeof(Part);
+	ctl.hcxt = CacheMemoryContext;
+	parts = hash_create("bandit trained parts", 16, &ctl,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 }
 
-static void
-models_changed(Datum arg, Oid relation)
+static Part *
+find_part(const char *bandit, const char *name)
 {
-	HASH_SEQ_STATUS scan;
-	ModelEntry *entry;
-
-	if (OidIsValid(relation) && relation != models_relation)
-		return;
-	hash_seq_init(&scan, models);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		entry->checked = false;
-}
-
-static void
-transaction_ended(XactEvent event, void *arg)
-{
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
-		event == XACT_EVENT_PREPARE)
-		retired_unused = true;
-}
-
-static ModelEntry *
-find_entry(Bandit *bandit, const char *part)
-{
-	ModelKey	key;
-	ModelEntry *entry;
+	PartKey		key;
+	Part	   *part;
 	bool		found;
 
-	if (models == NULL)
-		make_cache();
-	models_relation = bd_relation("models");
-	if (retired != NIL && retired_unused)
-	{
-		ListCell   *cell;
-
-		foreach(cell, retired)
-			MemoryContextDelete(lfirst(cell));
-		list_free(retired);
-		retired = NIL;
-	}
-
 	memset(&key, 0, sizeof(key));
-	strlcpy(key.bandit, bandit->name, NAMEDATALEN);
-	strlcpy(key.part, part, NAMEDATALEN);
-	entry = hash_search(models, &key, HASH_ENTER, &found);
+	strlcpy(key.bandit, bandit, NAMEDATALEN);
+	strlcpy(key.name, name, NAMEDATALEN);
+	part = hash_search(parts, &key, HASH_ENTER, &found);
 	if (!found)
 	{
-		entry->checked = false;
-		entry->trained = false;
-		entry->made_at = 0;
-		entry->context = NULL;
-		entry->image = NULL;
+		memset(part, 0, sizeof(Part));
+		part->key = key;
 	}
-	return entry;
-}
-
-static void
-retire_image(ModelEntry *entry)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-	if (entry->context != NULL)
-		retired = lappend(retired, entry->context);
-	retired_unused = false;
-	entry->context = NULL;
-	entry->image = NULL;
-	MemoryContextSwitchTo(old);
-}
-
-/* Copy an image to memory of its own, aligned as its sections want it. */
-static void
-keep_image(ModelEntry *entry, const void *image, int64 bytes)
-{
-	retire_image(entry);
-	entry->context = AllocSetContextCreate(CacheMemoryContext, "bandit model",
-										   ALLOCSET_SMALL_SIZES);
-	entry->image = MemoryContextAllocHuge(entry->context, bytes);
-	memcpy(entry->image, image, bytes);
+	return part;
 }
 
 /*
  * bd_model_get
- *		The newest image of a part, or NULL if it was not trained.
+ *		The decoded trained part, or NULL if it has not been trained.
  *
- * Valid until the end of the transaction.  Raises when the image was written
- * by another version of the extension or on another kind of machine.
+ * One that cannot be used is told at "elevel", and is NULL below ERROR.
+ * Valid until the end of the transaction, whatever is trained meanwhile.
  */
-const ModelHeader *
-bd_model_get(Bandit *bandit, const char *part, uint32 format)
+const void *
+bd_model_get(const char *bandit, const ModelKind *kind, int elevel)
 {
-	ModelEntry *entry = find_entry(bandit, part);
-	pg_uuid_t	version;
+	Part	   *part;
 
-	if (!entry->checked)
-	{
-		bool		trained = newest_version(bandit, part, &version);
+	if (parts == NULL)
+		start_cache();
+	part = find_part(bandit, kind->name);
+	if (part->checked != changes)
+		look_up(part, kind);
 
-		if (trained && (!entry->trained ||
-						memcmp(&version, &entry->version, sizeof(version)) != 0))
-			read_image(bandit, entry, &version);
-		else if (!trained && entry->trained)
-			retire_image(entry);
-		entry->trained = trained;
-		entry->checked = true;
-	}
-	if (!entry->trained)
-		return NULL;
-	if (entry->image->order != MODEL_ORDER || entry->image->format != format)
-		ereport(ERROR,
+	if (part->exists && part->decoded == NULL)
+		ereport(elevel,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" of \"%s\" has another format", part,
-						bandit->name),
-				 errhint("Train it again: SELECT * FROM bandit.train('%s').",
-						 bandit->name)));
-	return entry->image;
+				 errmsg("trained part \"%s\" of \"%s\" is damaged or of another version",
+						kind->name, bandit),
+				 errhint("Train it again: SELECT * FROM bandit.train(%s).",
+						 quote_literal_cstr(bandit))));
+	return part->decoded;
 }
 
-static bool
-newest_version(Bandit *bandit, const char *part, pg_uuid_t *version)
+/*
+ * look_up
+ *		Find the newest version, and load it if it is not the one we have.
+ */
+static void
+look_up(Part *part, const ModelKind *kind)
 {
 	static KeptPlan plan = {
-		"SELECT version FROM bandit.models"
+		"SELECT version, data FROM bandit.models"
 		" WHERE bandit OPERATOR(pg_catalog.=) $1"
-		" AND arm OPERATOR(pg_catalog.=) $2"
-		" ORDER BY version DESC LIMIT 1",
+		" AND arm OPERATOR(pg_catalog.=) $2 ORDER BY version DESC LIMIT 1",
 		2, {TEXTOID, TEXTOID}
 	};
 	OwnerScope	scope;
 	Datum		values[2];
-	bool		isnull;
-	bool		found;
+	uint64		counted;
 
+	models_relation = bd_relation("models");
+	counted = changes;
+	PushActiveSnapshot(GetLatestSnapshot());
 	SPI_connect();
-	values[0] = CStringGetTextDatum(bandit->name);
-	values[1] = CStringGetTextDatum(part);
+	values[0] = CStringGetTextDatum(part->key.bandit);
+	values[1] = CStringGetTextDatum(kind->name);
 	bd_owner_begin(&scope);
 	bd_plan_run(&plan, values, NULL, true, 1);
+	if (SPI_processed == 0)
+	{
+		part->exists = false;
+		part->decoded = NULL;
+		bd_model_retire(part->context);
+		part->context = NULL;
+	}
+	else
+	{
+		HeapTuple	row = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		pg_uuid_t  *version = DatumGetUUIDP(SPI_getbinval(row, desc, 1,
+														  &isnull));
+
+		if (!part->exists ||
+			memcmp(version, &part->version, sizeof(pg_uuid_t)) != 0)
+		{
+			load_part(part, kind, SPI_getbinval(row, desc, 2, &isnull));
+			part->version = *version;
+			part->exists = true;
+		}
+	}
 	bd_owner_end(&scope);
-	found = SPI_processed == 1;
-	if (found)
-		*version = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0],
-												SPI_tuptable->tupdesc, 1,
-												&isnull));
 	SPI_finish();
-	return found;
+	PopActiveSnapshot();
+	part->checked = counted;
 }
 
+/* Read an image into memory of its own; the former one is retired. */
 static void
-read_image(Bandit *bandit, ModelEntry *entry, const pg_uuid_t *version)
+load_part(Part *part, const ModelKind *kind, Datum data)
 {
-	static KeptPlan plan = {
-		"SELECT data FROM bandit.models"
-		" WHERE bandit OPERATOR(pg_catalog.=) $1"
-		" AND arm OPERATOR(pg_catalog.=) $2"
-		" AND version OPERATOR(pg_catalog.=) $3",
-		3, {TEXTOID, TEXTOID, UUIDOID}
-	};
-	OwnerScope	scope;
-	Datum		values[3];
-	bool		isnull;
-	bytea	   *data;
-	int64		bytes;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "bandit trained part",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	const void *decoded;
 
-	SPI_connect();
-	values[0] = CStringGetTextDatum(bandit->name);
-	values[1] = CStringGetTextDatum(entry->key.part);
-	values[2] = UUIDPGetDatum(version);
-	bd_owner_begin(&scope);
-	bd_plan_run(&plan, values, NULL, true, 1);
-	bd_owner_end(&scope);
-	if (SPI_processed != 1)
-		elog(ERROR, "model \"%s\" of \"%s\" vanished", entry->key.part,
-			 bandit->name);
-	data = DatumGetByteaPP(SPI_getbinval(SPI_tuptable->vals[0],
-										 SPI_tuptable->tupdesc, 1, &isnull));
-	bytes = VARSIZE_ANY_EXHDR(data);
-	keep_image(entry, VARDATA_ANY(data), Max(bytes, (int64) sizeof(ModelHeader)));
-	if (bytes < (int64) sizeof(ModelHeader) || entry->image->total != bytes)
-		entry->image->order = 0;	/* bd_model_get will refuse it */
-	entry->version = *version;
-	SPI_finish();
+	decoded = bd_image_decode(kind, DatumGetByteaPCopy(data));
+	MemoryContextSwitchTo(old);
+
+	/* nothing can fail from here on */
+	if (decoded == NULL)
+	{
+		MemoryContextDelete(context);
+		context = NULL;
+	}
+	else
+		MemoryContextSetParent(context, CacheMemoryContext);
+	bd_model_retire(part->context);
+	part->context = context;
+	part->decoded = decoded;
 }
 
 /*
- * bd_model_put
- *		Write a new version of a part; it serves from the commit on.
+ * bd_model_retire
+ *		Free the memory when the transaction ends.  NULL is allowed.
  */
 void
-bd_model_put(Bandit *bandit, const char *part, const ModelHeader *image,
-			 double seconds, pg_uuid_t *version)
+bd_model_retire(MemoryContext context)
 {
-	static KeptPlan insert = {
-		"INSERT INTO bandit.models (bandit, arm, version, users, items,"
-		" ratings, seconds, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-		8, {TEXTOID, TEXTOID, UUIDOID, INT4OID, INT4OID, INT8OID, FLOAT8OID,
-			BYTEAOID}
-	};
-	static KeptPlan forget = {
-		"DELETE FROM bandit.models WHERE bandit OPERATOR(pg_catalog.=) $1"
-		" AND arm OPERATOR(pg_catalog.=) $2"
-		" AND version OPERATOR(pg_catalog.<>) $3",
-		3, {TEXTOID, TEXTOID, UUIDOID}
-	};
-	OwnerScope	scope;
-	Datum		values[8];
-	bytea	   *data;
-
-	if (image->total > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("model \"%s\" of \"%s\" would exceed one gigabyte",
-						part, bandit->name)));
-	data = palloc(VARHDRSZ + image->total);
-	SET_VARSIZE(data, VARHDRSZ + image->total);
-	memcpy(VARDATA(data), image, image->total);
-	bd_decide_id(version, GetCurrentTimestamp());
-
-	SPI_connect();
-	values[0] = CStringGetTextDatum(bandit->name);
-	values[1] = CStringGetTextDatum(part);
-	values[2] = UUIDPGetDatum(version);
-	values[3] = Int32GetDatum(image->nusers);
-	values[4] = Int32GetDatum(image->nitems);
-	values[5] = Int64GetDatum(image->nratings);
-	values[6] = Float8GetDatum(seconds);
-	values[7] = PointerGetDatum(data);
-	bd_owner_begin(&scope);
-	bd_plan_run(&insert, values, NULL, false, 0);
-	bd_plan_run(&forget, values, NULL, false, 0);
-	bd_owner_end(&scope);
-	SPI_finish();
-	pfree(data);
-}
-
-/*
- * bd_model_transient
- *		Keep an image in this backend only, for a minute.
- */
-void
-bd_model_transient(Bandit *bandit, const char *part, const ModelHeader *image)
-{
-	ModelEntry *entry = find_entry(bandit, part);
-
-	keep_image(entry, image, image->total);
-	entry->made_at = GetCurrentTimestamp();
-}
-
-/*
- * bd_model_find_transient
- *		Such an image, unless it is too old.
- */
-const ModelHeader *
-bd_model_find_transient(Bandit *bandit, const char *part)
-{
-	ModelEntry *entry = find_entry(bandit, part);
-
-	if (entry->trained || entry->image == NULL ||
-		TimestampDifferenceExceeds(entry->made_at, GetCurrentTimestamp(),
-								   TRANSIENT_MS))
-		return NULL;
-	return entry->image;
+	if (context != NULL)
+		MemoryContextSetParent(context, TopTransactionContext);
 }

@@ -1,14 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * ratings.c
- *		A user's tables of items and ratings, read into memory for training.
+ *		A table of ratings in memory, for training.
  *
- * Read through a cursor with the caller's rights, a few thousand rows at a
- * time, in the order of the ids: the same rows give the same arrays.  Where
- * there is a table of items, a rating of an item that is not in it is left
- * out, since such an item must not be recommended.
- *
- * Memory: 16 bytes an item and its key, 8 bytes a rating, 8 a user.
+ * The rows come through a read-only cursor, with the caller's rights, a few
+ * thousand at a time: memory is 16 bytes a rating and some for each user and
+ * item, whatever the table's rows look like.
  *
  * src/ratings.c
  *
@@ -16,70 +13,82 @@
  */
 #include "ratings.h"
 
-#include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
-#define FETCH 5000
+#define ROWS_PER_FETCH 5000
+#define PROGRESS_SECONDS 5
 
-/* What is called for each row; values and nulls of its columns. */
-typedef void (*RowReader) (void *state, const Datum *values,
-						   const bool *nulls);
-
-/* Items under way, with the numbers of their attributes. */
-typedef struct ItemsState
+/* An item's id leads to its number, in order of first appearance. */
+typedef struct ItemNumber
 {
-	MemoryContext context;
-	Items	   *items;
-	int64		room;
-	int64		link_room;
-	HTAB	   *attributes;
-} ItemsState;
-
-/* Attributes are recognised by the number that stands for their text. */
-typedef struct AttributeEntry
-{
-	int64		id;
+	int64		item;
 	int32		number;
-} AttributeEntry;
+	char		status;			/* of the hash table */
+} ItemNumber;
 
-typedef struct RatingsState
+#define SH_PREFIX itemnumber
+#define SH_ELEMENT_TYPE ItemNumber
+#define SH_KEY_TYPE int64
+#define SH_KEY item
+#define SH_HASH_KEY(table, key) \
+	((uint32) (((uint64) (key) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* A rating table on its way into memory. */
+typedef struct Loader
 {
-	MemoryContext context;
-	const Items *items;
-	Ratings    *ratings;
-	int64		room;
-	int64		user_room;
+	RatingTable *ratings;
+	itemnumber_hash *numbers;
 	int64		last_user;
-	bool		any;
-} RatingsState;
+	int64		max_ratings;	/* room in the arrays by rating */
+	int			max_users;
+	int			max_items;
+	Progress   *progress;
+} Loader;
 
-static void read_rows(const char *sql, int ncolumns, RowReader reader,
-					  void *state);
-static void add_item(void *state, const Datum *values, const bool *nulls);
-static void add_links(ItemsState *state, ArrayType *array);
-static void add_rating(void *state, const Datum *values, const bool *nulls);
+static void read_rating(void *state, HeapTuple row, TupleDesc desc);
+static int32 number_of(Loader *loader, int64 item);
+static void start_user(Loader *loader);
+static void number_by_id(RatingTable *ratings);
+static int	compare_items(const void *a, const void *b);
 
-/* Twice the room, in memory that may exceed a gigabyte. */
-static void *
-grow(void *array, int64 *room, int64 needed, size_t size)
+/*
+ * bd_progress_due
+ *		Is it time for another word about a long run?  Every 5 seconds.
+ */
+bool
+bd_progress_due(Progress *progress)
 {
-	if (needed <= *room)
-		return array;
-	*room = Max(needed, *room * 2);
-	return repalloc_huge(array, *room * size);
+	TimestampTz now;
+
+	if (progress == NULL)
+		return false;
+	now = GetCurrentTimestamp();
+	if (now - progress->said_at < PROGRESS_SECONDS * USECS_PER_SEC)
+		return false;
+	progress->said_at = now;
+	return true;
 }
 
-static void
-read_rows(const char *sql, int ncolumns, RowReader reader, void *state)
+/*
+ * bd_rows_read
+ *		Hand the first "limit" rows of a query to "reader", one by one.
+ *
+ * Runs with the rights of the current user.  The reader is called in the
+ * memory context of the caller; a row lives as long as the call.
+ */
+void
+bd_rows_read(const char *sql, int64 limit, RowReader reader, void *state)
 {
-	Datum		values[4];
-	bool		nulls[4];
+	MemoryContext context = CurrentMemoryContext;
 	SPIPlanPtr	plan;
 	Portal		portal;
+	int64		nread = 0;
 
 	SPI_connect();
 	plan = SPI_prepare(sql, 0, NULL);
@@ -87,194 +96,225 @@ read_rows(const char *sql, int ncolumns, RowReader reader, void *state)
 		elog(ERROR, "could not prepare \"%s\": %s", sql,
 			 SPI_result_code_string(SPI_result));
 	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
-	for (;;)
+	while (nread < limit)
 	{
-		SPI_cursor_fetch(portal, true, FETCH);
+		SPITupleTable *rows;
+
+		SPI_cursor_fetch(portal, true, Min(limit - nread, ROWS_PER_FETCH));
+		rows = SPI_tuptable;
 		if (SPI_processed == 0)
 			break;
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			for (int j = 0; j < ncolumns; j++)
-				values[j] = SPI_getbinval(SPI_tuptable->vals[i],
-										  SPI_tuptable->tupdesc, j + 1,
-										  &nulls[j]);
-			reader(state, values, nulls);
-		}
-		SPI_freetuptable(SPI_tuptable);
-		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(context);
+		for (uint64 i = 0; i < rows->numvals; i++)
+			reader(state, rows->vals[i], rows->tupdesc);
+		nread += rows->numvals;
+		SPI_freetuptable(rows);
 	}
 	SPI_cursor_close(portal);
 	SPI_finish();
-}
-
-/*
- * bd_ratings_items
- *		All items that may be recommended; memory from CurrentMemoryContext.
- */
-Items *
-bd_ratings_items(Bandit *bandit)
-{
-	ItemsState	state = {.context = CurrentMemoryContext, .room = 1024,
-	.link_room = 1024};
-	HASHCTL		ctl;
-
-	state.items = palloc0(sizeof(Items));
-	state.items->ids = palloc(sizeof(int64) * state.room);
-	if (bandit->recommender->by_key)
-		state.items->keys = palloc(sizeof(char *) * state.room);
-	state.items->link_start = palloc0(sizeof(int32) * (state.room + 1));
-	state.items->links = palloc(sizeof(int32) * state.link_room);
-
-	ctl.keysize = sizeof(int64);
-	ctl.entrysize = sizeof(AttributeEntry);
-	ctl.hcxt = CurrentMemoryContext;
-	state.attributes = hash_create("bandit attributes", 64, &ctl,
-								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	read_rows(bandit->recommender->items_sql, 4, add_item, &state);
-	hash_destroy(state.attributes);
-	return state.items;
-}
-
-static void
-add_item(void *arg, const Datum *values, const bool *nulls)
-{
-	ItemsState *state = arg;
-	Items	   *items = state->items;
-	MemoryContext old = MemoryContextSwitchTo(state->context);
-	int64		needed = (int64) items->nitems + 1;
-
-	if (needed > state->room)
-	{
-		int64		room = state->room;
-		int64		same = state->room;
-
-		if (needed > INT_MAX / 4)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("too many items")));
-		items->link_start = repalloc_huge(items->link_start,
-										  sizeof(int32) * (room * 2 + 1));
-		if (items->keys != NULL)
-			items->keys = grow(items->keys, &same, needed, sizeof(char *));
-		items->ids = grow(items->ids, &state->room, needed, sizeof(int64));
-	}
-	items->ids[items->nitems] = DatumGetInt64(values[0]);
-	if (items->keys != NULL)
-		items->keys[items->nitems] = nulls[1] ? pstrdup("") :
-			TextDatumGetCString(values[1]);
-	if (!nulls[3])
-		add_links(state, DatumGetArrayTypeP(values[3]));
-	items->nitems++;
-	items->link_start[items->nitems] = (int32) items->nlinks;
-	MemoryContextSwitchTo(old);
-}
-
-static void
-add_links(ItemsState *state, ArrayType *array)
-{
-	Items	   *items = state->items;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
-
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
-					  &values, &nulls, &n);
-	items->links = grow(items->links, &state->link_room, items->nlinks + n,
-						sizeof(int32));
-	for (int i = 0; i < n; i++)
-	{
-		AttributeEntry *entry;
-		text	   *attribute;
-		int64		id;
-		bool		found;
-
-		if (nulls[i])
-			continue;
-		attribute = DatumGetTextPP(values[i]);
-		if (VARSIZE_ANY_EXHDR(attribute) == 0)
-			continue;
-		id = bd_key_id(VARDATA_ANY(attribute), VARSIZE_ANY_EXHDR(attribute));
-		entry = hash_search(state->attributes, &id, HASH_ENTER, &found);
-		if (!found)
-			entry->number = items->nattributes++;
-		items->links[items->nlinks++] = entry->number;
-	}
-	pfree(values);
-	pfree(nulls);
-}
-
-/*
- * bd_ratings_find
- *		Place of an id among ascending ids, or -1.
- */
-int
-bd_ratings_find(const int64 *ids, int n, int64 id)
-{
-	int			low = 0;
-	int			high = n;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (ids[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n && ids[low] == id ? low : -1;
+	MemoryContextSwitchTo(context);
 }
 
 /*
  * bd_ratings_load
- *		The ratings of those items; "sql" gives them ordered by user and item.
+ *		Read rows (user_id int8, item_id int8, value float8), no NULLs, each
+ *		pair once, ordered by user and item.
+ *
+ * Memory from CurrentMemoryContext.  "progress" may be NULL.
  */
-Ratings *
-bd_ratings_load(const char *sql, const Items *items)
+RatingTable *
+bd_ratings_load(const char *sql, Progress *progress)
 {
-	RatingsState state = {.context = CurrentMemoryContext, .items = items,
-	.room = 1024, .user_room = 1024};
-	Ratings    *ratings = palloc0(sizeof(Ratings));
+	RatingTable *ratings = palloc0(sizeof(RatingTable));
+	Loader		loader = {0};
 
-	state.ratings = ratings;
-	ratings->start = palloc0(sizeof(int64) * state.user_room);
-	ratings->item = palloc(sizeof(int32) * state.room);
-	ratings->value = palloc(sizeof(float) * state.room);
-	read_rows(sql, 3, add_rating, &state);
+	loader.ratings = ratings;
+	loader.progress = progress;
+	loader.max_ratings = loader.max_users = loader.max_items = 1024;
+	loader.numbers = itemnumber_create(CurrentMemoryContext, 1024, NULL);
+	ratings->items = palloc(sizeof(int32) * loader.max_ratings);
+	ratings->values = palloc(sizeof(float) * loader.max_ratings);
+	ratings->user_start = palloc(sizeof(int64) * loader.max_users);
+	ratings->item_ids = palloc(sizeof(int64) * loader.max_items);
+	ratings->counts = palloc(sizeof(int32) * loader.max_items);
+	ratings->sums = palloc(sizeof(double) * loader.max_items);
+
+	bd_rows_read(sql, PG_INT64_MAX, read_rating, &loader);
+	ratings->user_start[ratings->nusers] = ratings->nratings;
+	itemnumber_destroy(loader.numbers);
+	number_by_id(ratings);
 	return ratings;
 }
 
 static void
-add_rating(void *arg, const Datum *values, const bool *nulls)
+read_rating(void *state, HeapTuple row, TupleDesc desc)
 {
-	RatingsState *state = arg;
-	Ratings    *ratings = state->ratings;
-	int64		user = DatumGetInt64(values[0]);
-	int			item = bd_ratings_find(state->items->ids,
-									   state->items->nitems,
-									   DatumGetInt64(values[1]));
+	Loader	   *loader = state;
+	RatingTable *ratings = loader->ratings;
+	Datum		fields[3];
+	bool		nulls[3];
+	int64		user;
+	int32		item;
+	double		value;
 
-	if (item < 0)
-		return;
-	if (ratings->nratings + 1 > state->room)
-	{
-		int64		same = state->room;
+	heap_deform_tuple(row, desc, fields, nulls);
+	user = DatumGetInt64(fields[0]);
+	value = DatumGetFloat8(fields[2]);
 
-		ratings->item = grow(ratings->item, &same, ratings->nratings + 1,
-							 sizeof(int32));
-		ratings->value = grow(ratings->value, &state->room,
-							  ratings->nratings + 1, sizeof(float));
-	}
-	if (!state->any || user != state->last_user)
+	if (ratings->nusers == 0 || user != loader->last_user)
+		start_user(loader);
+	loader->last_user = user;
+
+	if (ratings->nratings == loader->max_ratings)
 	{
-		ratings->start = grow(ratings->start, &state->user_room,
-							  (int64) ratings->nusers + 2, sizeof(int64));
-		ratings->nusers++;
-		state->last_user = user;
-		state->any = true;
+		loader->max_ratings *= 2;
+		ratings->items = repalloc_huge(ratings->items,
+									   sizeof(int32) * loader->max_ratings);
+		ratings->values = repalloc_huge(ratings->values,
+										sizeof(float) * loader->max_ratings);
 	}
-	ratings->item[ratings->nratings] = item;
-	ratings->value[ratings->nratings] = (float) DatumGetFloat8(values[2]);
+	item = number_of(loader, DatumGetInt64(fields[1]));
+	ratings->items[ratings->nratings] = item;
+	ratings->values[ratings->nratings] = (float) value;
+	ratings->counts[item]++;
+	ratings->sums[item] += value;
+	ratings->sum += value;
+	if (ratings->nratings == 0)
+		ratings->lowest = ratings->highest = value;
+	ratings->lowest = Min(ratings->lowest, value);
+	ratings->highest = Max(ratings->highest, value);
 	ratings->nratings++;
-	ratings->start[ratings->nusers] = ratings->nratings;
+
+	if (ratings->nratings % 65536 == 0 && bd_progress_due(loader->progress))
+		ereport(NOTICE,
+				(errmsg("read " INT64_FORMAT " ratings of %d users",
+						ratings->nratings, ratings->nusers)));
+}
+
+/* The rating to be added is the first of its user. */
+static void
+start_user(Loader *loader)
+{
+	RatingTable *ratings = loader->ratings;
+
+	/* one more than there are users, for the end of the last one */
+	if (ratings->nusers + 1 == loader->max_users)
+	{
+		if (loader->max_users > INT_MAX / 2)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many users to train on")));
+		loader->max_users *= 2;
+		ratings->user_start = repalloc_huge(ratings->user_start,
+											sizeof(int64) * loader->max_users);
+	}
+	ratings->user_start[ratings->nusers++] = ratings->nratings;
+}
+
+/* The item's number, a new one at its first appearance. */
+static int32
+number_of(Loader *loader, int64 item)
+{
+	RatingTable *ratings = loader->ratings;
+	ItemNumber *entry;
+	bool		found;
+
+	entry = itemnumber_insert(loader->numbers, item, &found);
+	if (found)
+		return entry->number;
+
+	if (ratings->nitems == loader->max_items)
+	{
+		if (loader->max_items > INT_MAX / 2)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many items to train on")));
+		loader->max_items *= 2;
+		ratings->item_ids = repalloc_huge(ratings->item_ids,
+										  sizeof(int64) * loader->max_items);
+		ratings->counts = repalloc_huge(ratings->counts,
+										sizeof(int32) * loader->max_items);
+		ratings->sums = repalloc_huge(ratings->sums,
+									  sizeof(double) * loader->max_items);
+	}
+	entry->number = ratings->nitems++;
+	ratings->item_ids[entry->number] = item;
+	ratings->counts[entry->number] = 0;
+	ratings->sums[entry->number] = 0;
+	return entry->number;
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const ItemNumber *left = a;
+	const ItemNumber *right = b;
+
+	return left->item < right->item ? -1 : left->item > right->item;
+}
+
+/*
+ * number_by_id
+ *		Replace the numbers by first appearance by numbers in order of id.
+ */
+static void
+number_by_id(RatingTable *ratings)
+{
+	int			n = ratings->nitems;
+	Size		room = Max(n, 1);
+	ItemNumber *order = palloc_extended(sizeof(ItemNumber) * room,
+										MCXT_ALLOC_HUGE);
+	int32	   *renumbered = palloc_extended(sizeof(int32) * room,
+											 MCXT_ALLOC_HUGE);
+	int32	   *counts = palloc_extended(sizeof(int32) * room,
+										 MCXT_ALLOC_HUGE);
+	double	   *sums = palloc_extended(sizeof(double) * room,
+									   MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < n; i++)
+	{
+		order[i].item = ratings->item_ids[i];
+		order[i].number = i;
+	}
+	qsort(order, n, sizeof(ItemNumber), compare_items);
+	for (int i = 0; i < n; i++)
+	{
+		ratings->item_ids[i] = order[i].item;
+		counts[i] = ratings->counts[order[i].number];
+		sums[i] = ratings->sums[order[i].number];
+		renumbered[order[i].number] = i;
+	}
+	for (int64 r = 0; r < ratings->nratings; r++)
+		ratings->items[r] = renumbered[ratings->items[r]];
+
+	pfree(ratings->counts);
+	pfree(ratings->sums);
+	ratings->counts = counts;
+	ratings->sums = sums;
+	pfree(renumbered);
+	pfree(order);
+}
+
+/*
+ * bd_ids_find
+ *		Place of an id among n ascending ones, or -1.
+ */
+int
+bd_ids_find(const int64 *ids, int n, int64 id)
+{
+	int			low = 0;
+	int			high = n - 1;
+
+	while (low <= high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (ids[middle] == id)
+			return middle;
+		if (ids[middle] < id)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return -1;
 }

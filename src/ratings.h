@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * ratings.h
- *		A ratings table in memory, by user.
+ *		A table of ratings in memory, for training.
  *
  * src/ratings.h
  *
@@ -12,30 +12,40 @@
 
 #include "bandit.h"
 
-/* Each (user, item) once; user u has the entries start[u] .. start[u+1]-1. */
-typedef struct Ratings
+#include "access/htup_details.h"
+
+/*
+ * Users and items are numbered from 0; items in the order of their ids.
+ * User u's ratings are user_start[u] .. user_start[u + 1] - 1, by item.
+ */
+typedef struct RatingTable
 {
 	int			nusers;
-	int64		nratings;
-	int64	   *start;			/* nusers + 1 */
-	int32	   *item;			/* index into the catalogue */
-	float	   *value;
-} Ratings;
-
-/* The items of a recommender, ascending by id. */
-typedef struct Items
-{
 	int			nitems;
-	int64	   *ids;
-	char	  **keys;			/* NULL unless the recommender is by key */
-	int			nattributes;	/* different attributes */
-	int64		nlinks;
-	int32	   *link_start;		/* nitems + 1 */
-	int32	   *links;			/* attribute numbers */
-} Items;
+	int64		nratings;
+	int64	   *item_ids;		/* ascending */
+	int32	   *counts;			/* by item: ratings */
+	double	   *sums;			/* by item: sum of its values */
+	int64	   *user_start;		/* nusers + 1 entries */
+	int32	   *items;			/* by rating: number of the item */
+	float	   *values;			/* by rating */
+	double		sum;			/* of all values */
+	double		lowest;			/* value seen; 0 without ratings */
+	double		highest;
+} RatingTable;
 
-extern Items *bd_ratings_items(Bandit *bandit);
-extern Ratings *bd_ratings_load(const char *sql, const Items *items);
-extern int	bd_ratings_find(const int64 *ids, int n, int64 id);
+/* When the last word about a long run was said. */
+typedef struct Progress
+{
+	TimestampTz said_at;
+} Progress;
+
+typedef void (*RowReader) (void *state, HeapTuple row, TupleDesc desc);
+
+extern void bd_rows_read(const char *sql, int64 limit, RowReader reader,
+						 void *state);
+extern RatingTable *bd_ratings_load(const char *sql, Progress *progress);
+extern int	bd_ids_find(const int64 *ids, int n, int64 id);
+extern bool bd_progress_due(Progress *progress);
 
 #endif							/* BANDIT_RATINGS_H */

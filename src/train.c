@@ -1,120 +1,246 @@
 /*-------------------------------------------------------------------------
  *
  * train.c
- *		train: read the user's tables once, build what the arms need.
+ *		bandit.train: build what the arms of a recommender serve from.
  *
- * The tables are read with the caller's rights, the models written as the
- * extension's owner.  Serving goes on from the old models until the
- * training's transaction commits.  Two trainings of one recommender wait for
- * each other.
+ * The user's tables are read once, with the caller's rights.  The catalogue
+ * is made every time, then the parts that the arms need.  A new version of a
+ * part replaces the older ones in the caller's transaction: until it commits
+ * everybody else is served from the old one, without waiting.
+ *
+ * Two trainings of one recommender take turns, by an advisory lock that lasts
+ * until the end of the transaction.  Nothing else takes that lock.
  *
  * src/train.c
  *
  *-------------------------------------------------------------------------
  */
-#include "model.h"
+#include "train.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "portability/instr_time.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 PG_FUNCTION_INFO_V1(bandit_train);
 
-/* One row of the report. */
-typedef struct Report
-{
-	const char *part;
-	pg_uuid_t	version;
-	int			users;
-	int			items;
-	int64		ratings;
-	int64		bytes;
-	double		seconds;
-} Report;
+/* Arms that are trained; hybrid asks all of them. */
+static const TrainableArm *const trainable_arms[] = {
+	&bd_item_cf_trainable
+};
 
-typedef struct TrainResult
+/* One call of train. */
+typedef struct Training
 {
-	int			nreports;
-	Report		reports[8];
-} TrainResult;
+	Bandit	   *bandit;
+	ReturnSetInfo *result;
+	TrainInput	input;
+	Progress	progress;
+	TimestampTz started_at;		/* the part that is being made */
+} Training;
 
-static bool is_wanted(const Bandit *bandit, const char *part,
-					  const char *only);
-static void check_arm(const Bandit *bandit, const char *arm);
-static void lock_training(const Bandit *bandit);
-static void train_all(Bandit *bandit, const char *only, TrainResult *result);
-static void put_part(Bandit *bandit, const char *part,
-					 const ModelHeader *image, instr_time *since,
-					 TrainResult *result);
-static void set_attribute_count(const Bandit *bandit, int count);
+static int	wanted_arm(const Bandit *bandit, FunctionCallInfo fcinfo);
+static void lock_training(const char *bandit);
+static bool is_needed(const Bandit *bandit, int wanted,
+					  const TrainableArm *arm);
+static void train_catalogue(Training *training);
+static void train_arm(Training *training, const TrainableArm *arm);
+static void store(Training *training, const char *name, int items,
+				  bytea *image);
+static void keep_attribute_count(const char *bandit, int count);
 
-static void
-check_arm(const Bandit *bandit, const char *arm)
+/*
+ * train(name text, arm text)
+ *		-> (arm, version, users, items, ratings, bytes, seconds)
+ */
+Datum
+bandit_train(PG_FUNCTION_ARGS)
 {
-	if (bd_settings_arm(bandit, arm) < 0)
+	static const char *const names[] = {"name"};
+	Training	training = {0};
+	MemoryContext context;
+	MemoryContext old;
+	int			wanted;
+
+	bd_require_arguments(fcinfo, 1, names);
+	training.bandit = bd_settings_recommender(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	wanted = wanted_arm(training.bandit, fcinfo);
+	if (!bd_can_write())
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("bandit \"%s\" has no arm \"%s\"", bandit->name, arm),
-				 errhint("SELECT arm FROM bandit.arms lists them.")));
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot train in a read-only transaction")));
+	InitMaterializedSRF(fcinfo, 0);
+	training.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	lock_training(training.bandit->name);
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "bandit training",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	training.started_at = GetCurrentTimestamp();
+	training.progress.said_at = training.started_at;
+	training.input.progress = &training.progress;
+	training.input.ratings =
+		bd_ratings_load(training.bandit->recommender->ratings_sql,
+						&training.progress);
+	train_catalogue(&training);
+	for (int i = 0; i < (int) lengthof(trainable_arms); i++)
+		if (is_needed(training.bandit, wanted, trainable_arms[i]))
+			train_arm(&training, trainable_arms[i]);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
 }
 
 /*
- * is_wanted
- *		Does an arm of this recommender need the part?
- *
- * The control fuses item_cf, so it needs that too.
+ * wanted_arm
+ *		Index of the arm to train, or -1 for all.
+ */
+static int
+wanted_arm(const Bandit *bandit, FunctionCallInfo fcinfo)
+{
+	char	   *name;
+	int			arm;
+
+	if (PG_ARGISNULL(1))
+		return -1;
+	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	arm = bd_settings_arm(bandit, name);
+	if (arm < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("bandit \"%s\" has no arm \"%s\"", bandit->name, name),
+				 errhint("SELECT arm FROM bandit.arms lists them; without an arm, all are trained.")));
+	return arm;
+}
+
+/* One training of a recommender at a time; held until the transaction ends. */
+static void
+lock_training(const char *bandit)
+{
+	char	   *key = psprintf("bandit.train %s", bandit);
+
+	DirectFunctionCall1(pg_advisory_xact_lock_int8,
+						Int64GetDatum(bd_key_id(key, strlen(key))));
+}
+
+/*
+ * is_needed
+ *		Does the wanted arm, or any for -1, serve from this part?
  */
 static bool
-is_wanted(const Bandit *bandit, const char *part, const char *only)
+is_needed(const Bandit *bandit, int wanted, const TrainableArm *arm)
 {
 	for (int i = 0; i < bandit->narms; i++)
 	{
-		const Arm  *arm = &bandit->arms[i];
+		const char *source = bandit->arms[i].source;
 
-		if (arm->source == NULL ||
-			(only != NULL && strcmp(arm->name, only) != 0))
-			continue;
-		if (strcmp(arm->source, part) == 0 ||
-			strcmp(arm->source, "hybrid") == 0)
+		if ((wanted < 0 || wanted == i) && source != NULL &&
+			(strcmp(source, arm->kind->name) == 0 ||
+			 strcmp(source, "hybrid") == 0))
 			return true;
 	}
 	return false;
 }
 
+/*
+ * train_catalogue
+ *		Make the catalogue; the time of reading the ratings is its own.
+ */
 static void
-lock_training(const Bandit *bandit)
+train_catalogue(Training *training)
 {
-	char	   *name = psprintf("bandit.train %s", bandit->name);
+	const Recommender *rec = training->bandit->recommender;
+	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(outer, "bandit catalogue",
+												  ALLOCSET_DEFAULT_SIZES);
+	const Catalogue *catalogue;
+	bytea	   *image;
 
-	DirectFunctionCall1(pg_advisory_xact_lock_int8,
-						Int64GetDatum(bd_key_id(name, strlen(name))));
+	MemoryContextSwitchTo(scratch);
+	image = bd_catalogue_make(rec->items_sql, PG_INT64_MAX,
+							  training->input.ratings, rec->by_key);
+	MemoryContextSwitchTo(outer);
+	image = DatumGetByteaPCopy(PointerGetDatum(image));
+	MemoryContextDelete(scratch);
+
+	catalogue = bd_image_decode(&bd_catalogue_kind, image);
+	if (catalogue == NULL)
+		elog(ERROR, "the catalogue of \"%s\" cannot be read back",
+			 training->bandit->name);
+	training->input.catalogue = catalogue;
+	store(training, bd_catalogue_kind.name, catalogue->nitems, image);
+	keep_attribute_count(training->bandit->name, catalogue->nattributes);
 }
 
 static void
-put_part(Bandit *bandit, const char *part, const ModelHeader *image,
-		 instr_time *since, TrainResult *result)
+train_arm(Training *training, const TrainableArm *arm)
 {
-	Report	   *report = &result->reports[result->nreports++];
-	instr_time	now;
+	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(outer, "bandit arm",
+												  ALLOCSET_DEFAULT_SIZES);
 
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, *since);
-	report->part = part;
-	report->users = image->nusers;
-	report->items = image->nitems;
-	report->ratings = image->nratings;
-	report->bytes = image->total;
-	report->seconds = INSTR_TIME_GET_DOUBLE(now);
-	bd_model_put(bandit, part, image, report->seconds, &report->version);
-	INSTR_TIME_SET_CURRENT(*since);
+	training->started_at = GetCurrentTimestamp();
+	MemoryContextSwitchTo(scratch);
+	store(training, arm->kind->name, training->input.ratings->nitems,
+		  arm->make(&training->input));
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(scratch);
 }
 
-/* The number of attributes that exist scales genre_saturation. */
+/*
+ * store
+ *		Let the image be the only version, and report it.
+ */
 static void
-set_attribute_count(const Bandit *bandit, int count)
+store(Training *training, const char *name, int items, bytea *image)
+{
+	static KeptPlan insert = {
+		"INSERT INTO bandit.models (bandit, arm, version, users, items,"
+		" ratings, seconds, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		8, {TEXTOID, TEXTOID, UUIDOID, INT4OID, INT4OID, INT8OID, FLOAT8OID,
+		BYTEAOID}
+	};
+	static KeptPlan clear = {
+		"DELETE FROM bandit.models WHERE bandit OPERATOR(pg_catalog.=) $1"
+		" AND arm OPERATOR(pg_catalog.=) $2"
+		" AND version OPERATOR(pg_catalog.<>) $3",
+		3, {TEXTOID, TEXTOID, UUIDOID}
+	};
+	TimestampTz now = GetCurrentTimestamp();
+	double		seconds = (double) (now - training->started_at) / USECS_PER_SEC;
+	OwnerScope	scope;
+	pg_uuid_t	version;
+	Datum		values[8];
+	Datum		row[7];
+	bool		nulls[7] = {false};
+
+	bd_decide_id(&version, now);
+	values[0] = CStringGetTextDatum(training->bandit->name);
+	row[0] = values[1] = CStringGetTextDatum(name);
+	row[1] = values[2] = UUIDPGetDatum(&version);
+	row[2] = values[3] = Int32GetDatum(training->input.ratings->nusers);
+	row[3] = values[4] = Int32GetDatum(items);
+	row[4] = values[5] = Int64GetDatum(training->input.ratings->nratings);
+	row[5] = Int64GetDatum((int64) VARSIZE(image));
+	row[6] = values[6] = Float8GetDatum(seconds);
+	values[7] = PointerGetDatum(image);
+
+	SPI_connect();
+	bd_owner_begin(&scope);
+	bd_plan_run(&insert, values, NULL, false, 0);
+	bd_plan_run(&clear, values, NULL, false, 0);
+	bd_owner_end(&scope);
+	SPI_finish();
+	tuplestore_putvalues(training->result->setResult,
+						 training->result->setDesc, row, nulls);
+}
+
+/* How many attributes exist is part of the user's context (methods 14). */
+static void
+keep_attribute_count(const char *bandit, int count)
 {
 	static KeptPlan plan = {
 		"UPDATE bandit.recommenders SET attribute_count = $2"
@@ -125,99 +251,11 @@ set_attribute_count(const Bandit *bandit, int count)
 	OwnerScope	scope;
 	Datum		values[2];
 
-	if (bandit->recommender->attribute_count == count)
-		return;
-	SPI_connect();
-	values[0] = CStringGetTextDatum(bandit->name);
+	values[0] = CStringGetTextDatum(bandit);
 	values[1] = Int32GetDatum(count);
+	SPI_connect();
 	bd_owner_begin(&scope);
 	bd_plan_run(&plan, values, NULL, false, 0);
 	bd_owner_end(&scope);
 	SPI_finish();
-}
-
-static void
-train_all(Bandit *bandit, const char *only, TrainResult *result)
-{
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
-												  "bandit training",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(scratch);
-	instr_time	since;
-	Items	   *items;
-	Ratings    *ratings;
-
-	lock_training(bandit);
-	INSTR_TIME_SET_CURRENT(since);
-	items = bd_ratings_items(bandit);
-	ratings = bd_ratings_load(bandit->recommender->ratings_sql, items);
-	put_part(bandit, "catalogue", bd_catalogue_build(items, ratings), &since,
-			 result);
-	if (is_wanted(bandit, "item_cf", only))
-		put_part(bandit, "item_cf", bd_item_cf_build(items, ratings), &since,
-				 result);
-	set_attribute_count(bandit, items->nattributes);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(scratch);
-}
-
-static void
-train_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx)
-{
-	static const char *const names[] = {"name"};
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-	TrainResult *result = palloc0(sizeof(TrainResult));
-	Bandit	   *bandit;
-	char	   *only = NULL;
-
-	bd_require_arguments(fcinfo, 1, names);
-	bandit = bd_settings_recommender(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	if (!PG_ARGISNULL(1))
-	{
-		only = text_to_cstring(PG_GETARG_TEXT_PP(1));
-		check_arm(bandit, only);
-	}
-	if (!bd_can_write())
-		ereport(ERROR,
-				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				 errmsg("cannot train in a read-only transaction"),
-				 errhint("Train on the primary; standbys follow.")));
-
-	funcctx->tuple_desc = BlessTupleDesc(CreateTupleDescCopy(rsinfo->expectedDesc));
-	train_all(bandit, only, result);
-	funcctx->user_fctx = result;
-	funcctx->max_calls = result->nreports;
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * train(name text, arm text)
- *		-> (part, version, users, items, ratings, bytes, seconds)
- */
-Datum
-bandit_train(PG_FUNCTION_ARGS)
-{
-	FuncCallContext *funcctx;
-	const Report *report;
-	Datum		values[7];
-	bool		nulls[7] = {false};
-
-	if (SRF_IS_FIRSTCALL())
-		train_first(fcinfo, SRF_FIRSTCALL_INIT());
-	funcctx = SRF_PERCALL_SETUP();
-	if (funcctx->call_cntr >= funcctx->max_calls)
-		SRF_RETURN_DONE(funcctx);
-
-	report = &((TrainResult *) funcctx->user_fctx)->reports[funcctx->call_cntr];
-	values[0] = CStringGetTextDatum(report->part);
-	values[1] = UUIDPGetDatum(&report->version);
-	values[2] = Int32GetDatum(report->users);
-	values[3] = Int32GetDatum(report->items);
-	values[4] = Int64GetDatum(report->ratings);
-	values[5] = Int64GetDatum(report->bytes);
-	values[6] = Float8GetDatum(report->seconds);
-	SRF_RETURN_NEXT(funcctx,
-					HeapTupleGetDatum(heap_form_tuple(funcctx->tuple_desc,
-													  values, nulls)));
 }
