@@ -4,6 +4,9 @@
 #   make installcheck                 test against your own running server
 #   make help                         everything else
 
+# "make demo DATA=dir" names a folder of ratings; PGXS means something else
+DEMO_DATA := $(DATA)
+
 EXTENSION = bandit
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" bandit.control)
 
@@ -13,7 +16,7 @@ OUR_HEADERS = $(wildcard src/*.h)
 SQL_SCRIPT = sql/bandit--$(EXTVERSION).sql
 FRAGMENTS = $(sort $(wildcard sql/install/*.sql))
 DATA_built = $(SQL_SCRIPT)
-DATA = $(filter-out $(SQL_SCRIPT),$(wildcard sql/bandit--*--*.sql))
+override DATA = $(filter-out $(SQL_SCRIPT),$(wildcard sql/bandit--*--*.sql))
 
 PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -ffp-contract=off $(if $(filter true,$(CI)),-Werror)
@@ -51,7 +54,7 @@ $(OBJS): $(OUR_HEADERS)
 .PHONY: demo test unit bench psql start stop status destroy format lint help
 
 demo:
-	@scripts/demo
+	@DATA="$(DEMO_DATA)" scripts/demo
 
 test:
 	@scripts/test

@@ -12,6 +12,9 @@
 # a copy of Debian's, with a data directory, a socket and a log of its own,
 # and listens on no network address.
 
+# a make of our own must not take over what the outer one was told
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PGVERSION=${PGVERSION:-15}
 DEBIAN_BIN=/usr/lib/postgresql/$PGVERSION/bin

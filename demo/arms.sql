@@ -1,0 +1,26 @@
+-- Two arms written by the application: plain SQL functions.
+CREATE FUNCTION app.crowd_pleasers(user_id bigint, n int)
+RETURNS TABLE (item_id bigint, score float8)
+LANGUAGE sql STABLE AS $$
+	SELECT s.movie_id, s.ratings
+	FROM app.film_scores s
+	WHERE NOT EXISTS (SELECT FROM app.ratings r
+		WHERE r.user_id = crowd_pleasers.user_id AND r.movie_id = s.movie_id)
+	ORDER BY s.ratings DESC, s.movie_id
+	LIMIT n
+$$;
+
+CREATE FUNCTION app.favourite_genre(user_id bigint, n int)
+RETURNS TABLE (item_id bigint, score float8)
+LANGUAGE sql STABLE AS $$
+	SELECT s.movie_id, s.quality
+	FROM app.film_scores s
+	WHERE s.genre = (
+			SELECT f.genre FROM app.ratings r JOIN app.film_scores f USING (movie_id)
+			WHERE r.user_id = favourite_genre.user_id AND r.rating >= 4
+			GROUP BY f.genre ORDER BY count(*) DESC, f.genre LIMIT 1)
+		AND NOT EXISTS (SELECT FROM app.ratings r
+			WHERE r.user_id = favourite_genre.user_id AND r.movie_id = s.movie_id)
+	ORDER BY s.quality DESC, s.movie_id
+	LIMIT n
+$$;
