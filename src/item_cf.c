@@ -188,7 +188,7 @@ find_nearest(const TrainInput *input, const Interactions *interactions,
 		bd_top_start(&list, entries, NEAREST);
 		bd_neighbours_of(interactions, i, &scratch, &list);
 		add_nearest(nearest, i, &list);
-		if (i % 64 == 0 && bd_progress_due(input->progress))
+		if (i % 64 == 63 && bd_progress_due(input->progress))
 			ereport(NOTICE,
 					(errmsg("item_cf: %d of %d items", i, n)));
 	}
@@ -238,7 +238,12 @@ make_image(const RatingTable *ratings, const Nearest *nearest)
 										MCXT_ALLOC_HUGE);
 	float	   *similarities = palloc_extended(sizeof(float) * room,
 											   MCXT_ALLOC_HUGE);
-	ImageArray	arrays[ITEM_CF_NARRAYS];
+	const ImageArray arrays[ITEM_CF_NARRAYS] = {
+		[ITEM_CF_IDS] = {ratings->item_ids, nitems, sizeof(int64)},
+		[ITEM_CF_START] = {start, nitems + 1, sizeof(int32)},
+		[ITEM_CF_ITEMS] = {items, nearest->n, sizeof(int32)},
+		[ITEM_CF_SIMILARITIES] = {similarities, nearest->n, sizeof(float)}
+	};
 
 	/* an image that large would be refused; the offsets must not wrap */
 	if (nearest->n > PG_INT32_MAX)
@@ -259,11 +264,6 @@ make_image(const RatingTable *ratings, const Nearest *nearest)
 		similarities[place] = nearest->similarities[r];
 	}
 
-	arrays[ITEM_CF_IDS] = (ImageArray) {ratings->item_ids, nitems, sizeof(int64)};
-	arrays[ITEM_CF_START] = (ImageArray) {start, nitems + 1, sizeof(int32)};
-	arrays[ITEM_CF_ITEMS] = (ImageArray) {items, nearest->n, sizeof(int32)};
-	arrays[ITEM_CF_SIMILARITIES] = (ImageArray) {similarities, nearest->n,
-	sizeof(float)};
 	return bd_image_make(&kind, arrays);
 }
 

@@ -96,8 +96,9 @@ static void load_part(Part *part, const ModelKind *kind, Datum data);
 bytea *
 bd_image_make(const ModelKind *kind, const ImageArray *arrays)
 {
-	int64		bytes = offsetof(ModelImage, arrays) +
-		sizeof(ImageEntry) * kind->narrays;
+	int64		header = offsetof(ModelImage, arrays) +
+	sizeof(ImageEntry) * kind->narrays;
+	int64		bytes = header;
 	ModelImage *image;
 
 	for (int i = 0; i < kind->narrays; i++)
@@ -106,8 +107,8 @@ bd_image_make(const ModelKind *kind, const ImageArray *arrays)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("trained part \"%s\" is too large", kind->name),
-				 errdetail("It would take " INT64_FORMAT " bytes of at most %d.",
-						   bytes, MAX_IMAGE_BYTES),
+				 errdetail("It would take %lld bytes of at most %d.",
+						   (long long) bytes, MAX_IMAGE_BYTES),
 				 errhint("Let the recommender read a view with fewer items.")));
 
 	image = palloc0(bytes);
@@ -116,7 +117,7 @@ bd_image_make(const ModelKind *kind, const ImageArray *arrays)
 	image->format = kind->format;
 	image->narrays = kind->narrays;
 	image->bytes = bytes;
-	bytes = offsetof(ModelImage, arrays) + sizeof(ImageEntry) * kind->narrays;
+	bytes = header;
 	for (int i = 0; i < kind->narrays; i++)
 	{
 		Size		size = arrays[i].count * arrays[i].width;

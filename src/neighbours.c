@@ -32,19 +32,19 @@
 void
 bd_neighbours_transpose(Interactions *interactions)
 {
+	const int64_t *user_start = interactions->user_start;
 	int64_t    *start = interactions->item_start;
 
 	for (int i = 0; i <= interactions->nitems; i++)
 		start[i] = 0;
-	for (int64_t r = 0; r < interactions->user_start[interactions->nusers]; r++)
+	for (int64_t r = 0; r < user_start[interactions->nusers]; r++)
 		start[interactions->user_items[r] + 1]++;
 	for (int i = 0; i < interactions->nitems; i++)
 		start[i + 1] += start[i];
 
 	/* start[i] serves as the place of i's next user, and is restored after */
 	for (int u = 0; u < interactions->nusers; u++)
-		for (int64_t r = interactions->user_start[u];
-			 r < interactions->user_start[u + 1]; r++)
+		for (int64_t r = user_start[u]; r < user_start[u + 1]; r++)
 			interactions->item_users[start[interactions->user_items[r]]++] = u;
 	for (int i = interactions->nitems; i > 0; i--)
 		start[i] = start[i - 1];

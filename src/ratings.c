@@ -187,8 +187,8 @@ read_rating(void *state, HeapTuple row, TupleDesc desc)
 
 	if (ratings->nratings % 65536 == 0 && bd_progress_due(loader->progress))
 		ereport(NOTICE,
-				(errmsg("read " INT64_FORMAT " ratings of %d users",
-						ratings->nratings, ratings->nusers)));
+				(errmsg("read %lld ratings of %d users",
+						(long long) ratings->nratings, ratings->nusers)));
 }
 
 /* The rating to be added is the first of its user. */

@@ -210,7 +210,8 @@ store(Training *training, const char *name, int items, bytea *image)
 		3, {TEXTOID, TEXTOID, UUIDOID}
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	double		seconds = (double) (now - training->started_at) / USECS_PER_SEC;
+	double		seconds = (double) (now - training->started_at) /
+	USECS_PER_SEC;
 	OwnerScope	scope;
 	pg_uuid_t	version;
 	Datum		values[8];
