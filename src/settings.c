@@ -27,6 +27,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* A name leads to an entry that is replaced as a whole. */
@@ -321,6 +322,12 @@ load_bandit(const char *name)
 	for (int i = 0; i < NSETTINGS; i++)
 		settings_relations[i] = bd_relation(settings_tables[i]);
 
+	/*
+	 * Settings are like catalogs: what is committed now counts, not what was
+	 * when the statement began, or a change that was heard of in between
+	 * would be cached as it was before.
+	 */
+	PushActiveSnapshot(GetLatestSnapshot());
 	SPI_connect();
 	bd_owner_begin(&scope);
 	context = AllocSetContextCreate(CurrentMemoryContext, "bandit settings",
@@ -345,6 +352,7 @@ load_bandit(const char *name)
 	}
 	bd_owner_end(&scope);
 	SPI_finish();
+	PopActiveSnapshot();
 	return bandit;
 }
 

@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* The row of bandit.recommenders, and what is derived from it. */
@@ -86,6 +87,7 @@ bd_source_load(const char *name, MemoryContext context)
 	MemoryContext old;
 	Datum		value = CStringGetTextDatum(name);
 
+	PushActiveSnapshot(GetLatestSnapshot());	/* as in settings.c */
 	SPI_connect();
 	bd_owner_begin(&scope);
 	bd_plan_run(&plan, &value, NULL, true, 1);
@@ -102,6 +104,7 @@ bd_source_load(const char *name, MemoryContext context)
 	make_items_sql(&columns, rec);
 	MemoryContextSwitchTo(old);
 	SPI_finish();
+	PopActiveSnapshot();
 	return rec;
 }
 

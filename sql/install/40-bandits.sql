@@ -428,8 +428,6 @@ AS $$
 BEGIN
 	PERFORM bandit_internal.lock_bandit(remove_arm.bandit);
 	PERFORM bandit_internal.require_arm(remove_arm.bandit, remove_arm.arm);
-	DELETE FROM bandit.models m
-	WHERE m.bandit = remove_arm.bandit AND m.arm = remove_arm.arm;
 	DELETE FROM bandit.arms a
 	WHERE a.bandit = remove_arm.bandit AND a.arm = remove_arm.arm;
 	PERFORM bandit_internal.tell_armless(remove_arm.bandit);
@@ -437,4 +435,4 @@ END;
 $$;
 
 COMMENT ON FUNCTION bandit.remove_arm(text, text) IS
-'Removes an arm from a running bandit, with what was trained for it. Its evidence stays, unseen, because the ledger that it is the sum of stays: late responses are still counted and un-learned exactly, and an arm that is added again under that name goes on where it was. Errors: undefined_object; wrong_object_type for the control; null_value_not_allowed.';
+'Removes an arm from a running bandit. What was trained for a built-in arm stays, because the control fuses it. Its evidence stays, unseen, because the ledger that it is the sum of stays: late responses are still counted and un-learned exactly, and an arm that is added again under that name goes on where it was. Errors: undefined_object; wrong_object_type for the control; null_value_not_allowed.';

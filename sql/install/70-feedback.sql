@@ -195,9 +195,8 @@ BEGIN ATOMIC
 	)
 	SELECT b.context_hash, b.arm, b.expected, b.found
 	FROM both_sides b
-	JOIN bandit.arms a ON a.bandit = verify.name AND a.arm = b.arm
 	WHERE b.expected <> b.found
 	ORDER BY b.arm, b.context_hash;
 END;
 COMMENT ON FUNCTION bandit.verify(text) IS
-'A row per arm and context whose evidence is not the fold of the ledger; none when all is well. expected is what bandit.feedback adds up to, found what bandit.evidence holds, each as {successes, failures, pulls}. Equality is exact: rewards are multiples of 2^-20. Arms that were removed are not looked at.';
+'A row per arm and context whose evidence is not the fold of the ledger; none when all is well. expected is what bandit.feedback adds up to, found what bandit.evidence holds, each as {successes, failures, pulls}. Equality is exact: rewards are multiples of 2^-20. Arms that were removed are looked at too.';
