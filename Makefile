@@ -2,43 +2,75 @@
 #
 #   make && sudo make install         build and install, PG_CONFIG= honoured
 #   make installcheck                 test against your own running server
-#   make help                         everything else
+#
+#   make demo                         see it work, from nothing to a learning
+#                                       curve; DATA=dir names a MovieLens folder
+#   make test                         every test, on a private server
+#   make psql                         psql on the private server
+#   make start, make stop             the private server: start it, stop it,
+#   make status, make destroy           ask what it does, remove it and its data
+#
+#   make unit                         tests that need no server
+#   make lint                         house rules that a script can see
+#   make format                       indent src/ as PostgreSQL does
+#   make bench                        speed, as ratios to named alternatives
+#   make dist                         a zip of the last commit, for PGXN
 
-# "make demo DATA=dir" names a folder of ratings; PGXS means something else
-DEMO_DATA := $(DATA)
+.PHONY: all help
+all:
 
 EXTENSION = bandit
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" bandit.control)
 
 MODULE_big = bandit
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c))) src/special.o
-OUR_HEADERS = $(wildcard src/*.h)
-SQL_SCRIPT = sql/bandit--$(EXTVERSION).sql
 FRAGMENTS = $(sort $(wildcard sql/install/*.sql))
+SQL_SCRIPT = sql/bandit--$(EXTVERSION).sql
 DATA_built = $(SQL_SCRIPT)
-override DATA = $(filter-out $(SQL_SCRIPT),$(wildcard sql/bandit--*--*.sql))
 
+# No contraction into fused operations: draws are the same on every machine.
+# Boost's templates stay inside the library, so that no other library's copy
+# of them can take their place.
 PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -ffp-contract=off $(if $(filter true,$(CI)),-Werror)
-PG_CXXFLAGS = -ffp-contract=off
+PG_CXXFLAGS = -ffp-contract=off -fvisibility=hidden -fvisibility-inlines-hidden
 SHLIB_LINK = -lstdc++ -lm
 
+# Inputs in test/, outputs of pg_regress in expected/.
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=bandit
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=bandit
 
-# TAP tests start servers of their own, which root must not
+# TAP tests start servers of their own, which root must not.
+PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
+PROVE_FLAGS = -I test/t
+ifneq ($(PROVE_TESTS),)
 ifeq ($(shell test "$$(id -u)" != 0 && perl -MIPC::Run -e 1 2>/dev/null && echo yes),yes)
 TAP_TESTS = 1
 endif
-PROVE_TESTS = test/t/*.pl
+endif
 
-EXTRA_CLEAN = $(SQL_SCRIPT) test/unit/build output_iso results \
+EXTRA_CLEAN = $(SQL_SCRIPT) .built-for test/unit/build results output_iso \
 	regression.diffs regression.out tmp_check log
 
+# ---------------------------------------------------------------------------
+# Build: stock PGXS, unless nothing but the targets further down is wanted,
+# which must work before there is a PostgreSQL.
+
+OUR_GOALS = demo test bench psql start stop status destroy \
+	unit unit-programs lint format help dist
+
+ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+$(error PostgreSQL's build files are not to be found with PG_CONFIG=$(PG_CONFIG). \
+	Install postgresql-server-dev-15, or name another pg_config; \
+	"make demo" and "make test" install what they need themselves)
+endif
+# here, since "DATA=dir make demo" means something else by it
+DATA = $(wildcard sql/bandit--*--*.sql)
 override with_llvm := no
 include $(PGXS)
 override with_llvm := no
@@ -46,43 +78,53 @@ override with_llvm := no
 $(SQL_SCRIPT): $(FRAGMENTS) bandit.control
 	cat $(FRAGMENTS) > $@
 
-$(OBJS): $(OUR_HEADERS)
+$(OBJS): $(wildcard src/*.h) .built-for
+
+# changes when another server or other flags would make other objects
+.built-for: FORCE
+	@echo '$(VERSION) $(CC) $(CFLAGS) $(CXXFLAGS)' | cmp -s - $@ || \
+	echo '$(VERSION) $(CC) $(CFLAGS) $(CXXFLAGS)' > $@
+
+.PHONY: FORCE
+endif
+
+.DELETE_ON_ERROR:
 
 # ---------------------------------------------------------------------------
 # A private server inside the checkout: nothing below touches another one.
 
-.PHONY: demo test unit bench psql start stop status destroy format lint help
+.PHONY: $(OUR_GOALS)
 
-demo:
-	@DATA="$(DEMO_DATA)" scripts/demo
+demo test bench lint format:
+	@scripts/$@
 
-test:
-	@scripts/test
-
-psql:
-	@scripts/cluster psql
-
-start stop status destroy:
+psql start stop status destroy:
 	@scripts/cluster $@
 
-bench:
-	@scripts/bench
+# The pure parts, compiled apart from the server's headers and flags.
+UNIT_PROGRAMS = $(patsubst %.c,test/unit/build/%,$(notdir $(wildcard test/unit/*.c)))
+UNIT_FLAGS = -g -O2 -Wall -Wextra -ffp-contract=off -Isrc
+UNIT_OBJS = $(addprefix test/unit/build/,random.o elementary.o dist.o blend.o special.o)
 
-unit:
-	@scripts/unit
+unit: unit-programs
+	@prove --exec '' $(UNIT_PROGRAMS)
 
-format:
-	@scripts/format
+unit-programs: $(UNIT_PROGRAMS)
 
-lint:
-	@scripts/lint
+$(UNIT_PROGRAMS): test/unit/build/%: test/unit/%.c $(wildcard test/unit/*.h) $(UNIT_OBJS)
+	gcc -std=gnu99 $(UNIT_FLAGS) $< $(UNIT_OBJS) -lstdc++ -lm -o $@
+
+test/unit/build/%.o: src/%.c $(wildcard src/*.h)
+	@mkdir -p $(@D)
+	gcc -std=gnu99 $(UNIT_FLAGS) -c $< -o $@
+
+test/unit/build/%.o: src/%.cpp $(wildcard src/*.h)
+	@mkdir -p $(@D)
+	g++ $(UNIT_FLAGS) -c $< -o $@
+
+dist:
+	git archive --format zip --prefix=bandit-$(EXTVERSION)/ \
+		-o bandit-$(EXTVERSION).zip HEAD
 
 help:
-	@sed -n 's/^#   //p' Makefile
-	@echo "make demo                         see it work, from nothing to a learning curve"
-	@echo "make test                         every test, on the private server"
-	@echo "make psql                         psql on the private server"
-	@echo "make stop                         stop the private server"
-	@echo "make status, make destroy         what it is doing; remove it and its data"
-	@echo "make bench                        speed, as ratios to named alternatives"
-	@echo "make lint, make format, make unit checks, indentation, tests without a server"
+	@sed -n -e '1s/^# //p' -e '2,/^$$/s/^#\( *\)/\1/p' Makefile

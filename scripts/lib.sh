@@ -1,23 +1,39 @@
-# The private server of this checkout.  To be sourced by bash.
+# The private server of this checkout.  To be sourced by bash:
+#
+#	. "$(dirname "$0")/lib.sh"
+#	bandit_setup
 #
 # bandit_setup		installs what is missing (Debian, by apt), builds, installs
 #					into a copy of the server, makes and starts a cluster, and
-#					exports PG_CONFIG PGHOST PGPORT PGUSER PGDATABASE and PATH
+#					exports PG_CONFIG, PGHOST, PGPORT, PGUSER, PGDATABASE and a
+#					PATH with psql and pgbench; all other PG* variables go
+# install_packages	the first step alone: lines "file package" on stdin
+# fresh_database	makes an empty database of the name given
+# as_server			runs a command as the user that owns the cluster
 # say, warn, die	talk
-# as_server ...		run a command as the user that owns the cluster
+#
+# Set by it: ROOT (the checkout), HOME_DIR (where things live), SERVER (the copy
+# of the server), STARTED (not empty when the server was not running before).
 #
 # Everything lives in .pg/ of the checkout.  The server refuses root: there it
-# runs as postgres, and where postgres may not enter the checkout, everything
-# lives in /var/tmp instead.  No other cluster is ever touched: the server is
-# a copy of Debian's, with a data directory, a socket and a log of its own,
-# and listens on no network address.
+# runs as postgres.  Where postgres may not enter the checkout, or its path has
+# characters that PostgreSQL's makefiles cannot take, everything lives in
+# /var/tmp instead.  No other cluster is ever touched: the server is a copy of
+# Debian's, with a data directory, a socket and a log of its own, and listens
+# on no network address.  Anyone who may enter the socket's directory, which
+# is its owner and root, is let in.
+#
+# The database "demo" is made with the cluster and watched by pg_cron: to drop
+# it, DROP DATABASE demo WITH (FORCE).
 
 # a make of our own must not take over what the outer one was told
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
-
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+umask 022
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PGVERSION=${PGVERSION:-15}
-DEBIAN_BIN=/usr/lib/postgresql/$PGVERSION/bin
+DEBIAN_LIB=/usr/lib/postgresql/$PGVERSION
+DEBIAN_SHARE=/usr/share/postgresql/$PGVERSION
+STARTED=
 
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s\n' "$*" >&2; }
@@ -25,188 +41,248 @@ die() { warn "error: $*"; exit 1; }
 
 # ------------------------------------------------------------------ packages
 
-# file or command that must be there, and the package that brings it
+# a file that must be there, and the package that brings it
 needed() {
 	cat <<LIST
 /usr/bin/gcc gcc
 /usr/bin/g++ g++
 /usr/bin/make make
-/usr/bin/perl perl
-/usr/bin/gzip gzip
+/usr/bin/prove perl
 /usr/include/stdio.h libc6-dev
-$DEBIAN_BIN/postgres postgresql-$PGVERSION
-$DEBIAN_BIN/pgbench postgresql-$PGVERSION
-/usr/lib/postgresql/$PGVERSION/lib/pgxs/src/makefiles/pgxs.mk postgresql-server-dev-$PGVERSION
-/usr/lib/postgresql/$PGVERSION/lib/pg_cron.so postgresql-$PGVERSION-cron
-/usr/share/postgresql/$PGVERSION/extension/pgtap.control postgresql-$PGVERSION-pgtap
+/usr/include/boost/math/special_functions/beta.hpp libboost-math-dev
+$DEBIAN_LIB/bin/postgres postgresql-$PGVERSION
+$DEBIAN_LIB/lib/pgxs/src/makefiles/pgxs.mk postgresql-server-dev-$PGVERSION
+$DEBIAN_LIB/lib/pg_cron.so postgresql-$PGVERSION-cron
+$DEBIAN_SHARE/extension/pgtap.control postgresql-$PGVERSION-pgtap
 /usr/bin/pg_prove libtap-parser-sourcehandler-pgtap-perl
 /usr/share/perl5/IPC/Run.pm libipc-run-perl
-/usr/include/boost/math/special_functions/beta.hpp libboost-math-dev
 LIST
 }
 
-missing_packages() {
-	needed | while read -r file package; do
-		[ -e "$file" ] || echo "$package"
-	done | sort -u
-}
-
 install_packages() {
-	local missing sudo=''
-	missing=$(missing_packages)
+	local missing file package sudo='' log dropin=''
+	missing=$(while read -r file package; do
+		[ -e "$file" ] || printf '%s ' "$package"
+	done)
 	[ -n "$missing" ] || return 0
-	say "Installing from Debian:" $missing
+	command -v apt-get >/dev/null ||
+		die "this is not Debian; please install what $missing would bring"
 	if [ "$(id -u)" != 0 ]; then
-		command -v sudo >/dev/null || die "these packages are missing, and there is no sudo:" $missing
 		sudo=sudo
+		command -v sudo >/dev/null ||
+			die "missing packages, and no sudo; as root: apt-get install $missing"
 	fi
-	command -v apt-get >/dev/null || die "this is no Debian; please install:" $missing
-	# a fresh postgresql package must not start a cluster of its own
-	if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-		$sudo mkdir -p /etc/postgresql-common
-		echo 'create_main_cluster = false' |
-			$sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+	say "Installing from Debian, once: $missing"
+	# a server that comes now must not start a cluster of its own
+	if [ ! -e "$DEBIAN_LIB/bin/postgres" ]; then
+		dropin=/etc/postgresql-common/createcluster.d/bandit-private.conf
+		$sudo mkdir -p "${dropin%/*}"
+		echo 'create_main_cluster = false' | $sudo tee "$dropin" >/dev/null
 	fi
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
-		warn "apt-get update failed; trying with what is known"
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-		--no-install-recommends $missing >/dev/null ||
-		die "could not install:" $missing
+	log=$(mktemp)
+	# shellcheck disable=SC2086	# a list of words
+	if ! { $sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -q --no-install-recommends \
+		-o DPkg::Lock::Timeout=300 $missing; } </dev/null >"$log" 2>&1; then
+		tail -n 30 "$log" >&2
+		[ -z "$dropin" ] || $sudo rm -f "$dropin"
+		die "could not install $missing"
+	fi
+	rm -f "$log"
+	[ -z "$dropin" ] || $sudo rm -f "$dropin"
 }
 
 # -------------------------------------------------------------------- places
 
-server_user() { if [ "$(id -u)" = 0 ]; then echo postgres; else id -un; fi; }
+# what goes in front of a command that the server's user shall run
+AS_SERVER=()
+[ "$(id -u)" != 0 ] || AS_SERVER=(runuser -u postgres --)
 
-as_server() {
-	if [ "$(id -u)" = 0 ]; then
-		(cd / && runuser -u postgres -- "$@")
-	else
-		"$@"
+# run it, from a directory that the user may enter
+as_server() { (cd / && exec "${AS_SERVER[@]}" "$@"); }
+
+# sets HOME_DIR, SERVER, DATA_DIR, SOCKET_DIR; makes nothing
+choose_places() {
+	local private LC_ALL=C
+	private=/var/tmp/bandit-$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)-$(id -u)
+	HOME_DIR=$ROOT/.pg
+	if [[ ! $ROOT =~ ^[A-Za-z0-9/._+-]+$ ]]; then
+		HOME_DIR=$private
+		WHY_NOT_HERE="PostgreSQL's makefiles cannot take this path"
+	elif [ "$(id -u)" = 0 ] && ! as_server test -x "$ROOT"; then
+		HOME_DIR=$private
+		WHY_NOT_HERE="the user postgres may not enter this directory"
+	fi
+	SERVER=$HOME_DIR$DEBIAN_LIB
+	DATA_DIR=$HOME_DIR/data-$PGVERSION
+	# a socket's path has at most 107 bytes, and its name has 14
+	SOCKET_DIR=$HOME_DIR/run
+	[ ${#SOCKET_DIR} -le 90 ] || SOCKET_DIR=$private/run
+}
+
+# In /var/tmp anybody may have made a directory under our name.
+own_directory() {
+	mkdir -p "$1" || die "could not make $1"
+	if [ -L "$1" ] || [ ! -O "$1" ]; then
+		die "$1 belongs to $(stat -c %U "$1"); remove it, as that user"
 	fi
 }
 
-# where things live: sets HOME_DIR, SERVER, PGDATA_DIR, SOCKET_DIR
-choose_places() {
-	local sum
-	sum=$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)
-	HOME_DIR=$ROOT/.pg
-	if [ "$(id -u)" = 0 ] && ! as_server test -x "$ROOT"; then
-		HOME_DIR=/var/tmp/bandit-$sum
-		if [ ! -d "$HOME_DIR" ]; then
-			say "postgres may not enter $ROOT; the private server goes to $HOME_DIR."
-		fi
+make_places() {
+	if [ ! -d "$HOME_DIR" ] && [ "$HOME_DIR" != "$ROOT/.pg" ]; then
+		say "The private server goes to $HOME_DIR: $WHY_NOT_HERE."
 	fi
-	SERVER=$HOME_DIR/usr/lib/postgresql/$PGVERSION
-	PGDATA_DIR=$HOME_DIR/data-$PGVERSION
-	SOCKET_DIR=$HOME_DIR/run
-	# a socket's path has at most 107 bytes
-	if [ ${#SOCKET_DIR} -gt 80 ]; then
-		SOCKET_DIR=/tmp/bandit-$sum-$(id -u)
+	own_directory "$HOME_DIR"
+	own_directory "${SOCKET_DIR%/run}"
+	mkdir -p "$SOCKET_DIR"
+	chmod 0700 "$SOCKET_DIR"
+	if [ "$(id -u)" = 0 ]; then
+		chown postgres: "$SOCKET_DIR"
 	fi
-	mkdir -p "$HOME_DIR"
 }
 
 # a copy of Debian's server, so that "make install" changes nothing outside
 copy_server() {
-	local stamp=$HOME_DIR/copied-$PGVERSION version
-	version=$("$DEBIAN_BIN/postgres" --version)
-	if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$version" ]; then
+	local stamp=$HOME_DIR/copied-$PGVERSION state
+	state=$(stat -c '%n %s %Y' "$DEBIAN_LIB/bin/postgres" \
+		"$DEBIAN_LIB/lib" "$DEBIAN_SHARE/extension")
+	if [ "$state" = "$(cat "$stamp" 2>/dev/null)" ]; then
 		return
 	fi
-	say "Copying the server: $version"
+	say "Copying the server, $("$DEBIAN_LIB/bin/postgres" --version)"
 	stop_cluster
-	rm -rf "$HOME_DIR/usr/lib/postgresql/$PGVERSION" \
-		"$HOME_DIR/usr/share/postgresql/$PGVERSION"
-	mkdir -p "$HOME_DIR/usr/lib/postgresql" "$HOME_DIR/usr/share/postgresql"
-	cp -a "/usr/lib/postgresql/$PGVERSION" "$HOME_DIR/usr/lib/postgresql/"
-	cp -a "/usr/share/postgresql/$PGVERSION" "$HOME_DIR/usr/share/postgresql/"
-	ln -sfn /usr/include "$HOME_DIR/usr/include"
-	printf '%s' "$version" > "$stamp"
+	rm -rf "$stamp" "$HOME_DIR$DEBIAN_LIB" "$HOME_DIR$DEBIAN_SHARE"
+	mkdir -p "$HOME_DIR${DEBIAN_LIB%/*}" "$HOME_DIR${DEBIAN_SHARE%/*}"
+	cp -R --preserve=mode,links,timestamps "$DEBIAN_LIB" "$HOME_DIR${DEBIAN_LIB%/*}/" &&
+		cp -R --preserve=mode,links,timestamps "$DEBIAN_SHARE" "$HOME_DIR${DEBIAN_SHARE%/*}/" &&
+		ln -sfn /usr/include "$HOME_DIR/usr/include" ||
+		die "could not copy the server to $HOME_DIR"
+	printf '%s\n' "$state" > "$stamp"
 }
+
+our_make() { make -C "$ROOT" -s -j"$(nproc)" "$@"; }
 
 build() {
 	local log=$HOME_DIR/build.log
-	if ! make -C "$ROOT" -s PG_CONFIG="$PG_CONFIG" all install \
-			>"$log" 2>&1; then
+	if ! our_make PG_CONFIG="$PG_CONFIG" all install >"$log" 2>&1; then
 		cat "$log" >&2
 		die "the extension did not build"
 	fi
-	grep -i 'warning:' "$log" >&2 || true
+	grep -A 4 'warning:' "$log" >&2 || true
 }
 
 # ------------------------------------------------------------------- cluster
 
+# Is there the postmaster of our data directory?  It stands in that directory;
+# a process that came to have its number, or the postmaster of a directory
+# that this one was copied from, does not.
 running() {
-	[ -f "$PGDATA_DIR/postmaster.pid" ] &&
-		as_server "$SERVER/bin/pg_ctl" -D "$PGDATA_DIR" status >/dev/null 2>&1
+	local pid
+	pid=$(head -n 1 "$DATA_DIR/postmaster.pid" 2>/dev/null) || return 1
+	[ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$DATA_DIR" ]
 }
 
 stop_cluster() {
-	if [ -x "$SERVER/bin/pg_ctl" ] && running; then
-		as_server "$SERVER/bin/pg_ctl" -D "$PGDATA_DIR" -m fast -w stop >/dev/null
+	running || return 0
+	as_server "$SERVER/bin/pg_ctl" -D "$DATA_DIR" -m fast -w stop >/dev/null ||
+		die "the private server did not stop; its log is $DATA_DIR/server.log"
+}
+
+settings() {
+	local quoted=${SOCKET_DIR//\'/\'\'}
+	cat <<LINES
+listen_addresses = ''
+unix_socket_directories = '"$quoted"'
+unix_socket_permissions = 0700
+fsync = off						# a demo and tests: nothing to lose
+shared_buffers = '256MB'
+max_connections = 120
+max_prepared_transactions = 10
+max_wal_size = '2GB'
+timezone = 'UTC'
+log_timezone = 'UTC'
+LINES
+	if [ -e "$SERVER/lib/pg_cron.so" ]; then
+		cat <<LINES
+shared_preload_libraries = 'pg_cron'
+cron.database_name = 'demo'
+cron.host = '$quoted'
+LINES
 	fi
 }
 
+# A cluster without its last file is one whose making was interrupted.
 make_cluster() {
-	if [ -f "$PGDATA_DIR/bandit.ready" ]; then
-		return
+	if [ ! -f "$DATA_DIR/complete" ]; then
+		say "Making a private cluster in $DATA_DIR"
+		stop_cluster
+		rm -rf "$DATA_DIR"
+		mkdir -m 0700 "$DATA_DIR"
+		[ "$(id -u)" != 0 ] || chown postgres: "$DATA_DIR"
+		as_server "$SERVER/bin/initdb" -D "$DATA_DIR" -U postgres -A trust \
+			-E UTF8 --locale=C.UTF-8 --no-sync >"$HOME_DIR/initdb.log" 2>&1 || {
+			cat "$HOME_DIR/initdb.log" >&2
+			die "initdb failed"
+		}
+		echo 'CREATE DATABASE demo;' | as_server "$SERVER/bin/postgres" --single \
+			-F -D "$DATA_DIR" -c log_min_messages=fatal postgres >/dev/null ||
+			die "could not make the database demo"
+		echo "include = 'private.conf'" >> "$DATA_DIR/postgresql.conf"
+		touch "$DATA_DIR/complete"
 	fi
-	say "Making a private cluster in $PGDATA_DIR"
-	rm -rf "$PGDATA_DIR"
-	mkdir -p "$PGDATA_DIR"
-	[ "$(id -u)" != 0 ] || chown postgres "$PGDATA_DIR"
-	as_server "$SERVER/bin/initdb" -D "$PGDATA_DIR" -U postgres -A trust \
-		-E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
-	{
-		echo "listen_addresses = ''"
-		echo "unix_socket_directories = '$SOCKET_DIR'"
-		echo "unix_socket_permissions = 0777"
-		echo "fsync = off					# a demo and tests: nothing to lose"
-		echo "shared_buffers = '256MB'"
-		echo "max_connections = 120"
-		echo "max_prepared_transactions = 10"
-		echo "max_wal_size = '2GB'"
-		echo "timezone = 'UTC'"
-		echo "shared_preload_libraries = 'pg_cron'"
-		echo "cron.database_name = 'demo'"
-		echo "cron.host = '$SOCKET_DIR'"
-		echo "cron.timezone = 'UTC'"
-	} > "$HOME_DIR/private.conf"
-	cat "$HOME_DIR/private.conf" >> "$PGDATA_DIR/postgresql.conf"
-	touch "$PGDATA_DIR/bandit.ready"
-	[ "$(id -u)" != 0 ] || chown postgres "$PGDATA_DIR/bandit.ready"
+	if [ "$(settings)" != "$(cat "$DATA_DIR/private.conf" 2>/dev/null)" ]; then
+		stop_cluster
+		settings > "$DATA_DIR/private.conf"
+	fi
 }
 
 start_cluster() {
-	mkdir -p "$SOCKET_DIR"
-	# root's psql and the server's user must both get at the socket
-	if [ "$(id -u)" = 0 ]; then
-		chown postgres "$SOCKET_DIR"
-	fi
-	chmod 0700 "$SOCKET_DIR"
+	local pid log=$DATA_DIR/server.log
 	running && return
-	if ! as_server "$SERVER/bin/pg_ctl" -D "$PGDATA_DIR" -w -t 60 \
-			-l "$PGDATA_DIR/server.log" start >/dev/null; then
-		tail -n 20 "$PGDATA_DIR/server.log" >&2
-		die "the private server did not start"
+	# A number that another process has now would stop the server; one that
+	# nobody has is the server's own business.
+	pid=$(head -n 1 "$DATA_DIR/postmaster.pid" 2>/dev/null || true)
+	if [ -n "$pid" ] && [ -e "/proc/$pid" ]; then
+		rm -f "$DATA_DIR/postmaster.pid"
 	fi
+	pid=$(head -n 1 "$SOCKET_DIR/.s.PGSQL.5432.lock" 2>/dev/null || true)
+	if [ -n "$pid" ] && [ -e "/proc/$pid" ]; then
+		rm -f "$SOCKET_DIR"/.s.PGSQL.5432*
+	fi
+	if ! as_server "$SERVER/bin/pg_ctl" -D "$DATA_DIR" -w -t 120 \
+		-l "$log" start >/dev/null; then
+		tail -n 20 "$log" >&2
+		die "the private server did not start; its log is $log"
+	fi
+	STARTED=yes
 }
 
 connection() {
+	local name
+	for name in "${!PG@}"; do
+		[ "$name" = PGVERSION ] || unset "$name"
+	done
 	export PG_CONFIG=$SERVER/bin/pg_config
-	export PGHOST=$SOCKET_DIR PGPORT=5432 PGUSER=postgres
-	export PGDATABASE=${PGDATABASE:-postgres} PGAPPNAME=bandit
+	export PGHOST=$SOCKET_DIR PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 	export PATH=$SERVER/bin:$PATH
-	unset PGPASSWORD PGSERVICE PGOPTIONS
+}
+
+fresh_database() {
+	PGOPTIONS='-c client_min_messages=warning' dropdb --force --if-exists "$1" &&
+		createdb "$1"
 }
 
 bandit_setup() {
-	install_packages
+	needed | install_packages || exit
 	choose_places
-	copy_server
+	make_places
 	connection
-	build
-	make_cluster
-	start_cluster
+	# one set-up at a time; the server must not inherit the lock
+	exec 9>"$HOME_DIR/lock"
+	flock 9
+	copy_server 9>&-
+	build 9>&-
+	make_cluster 9>&-
+	start_cluster 9>&-
+	exec 9>&-
 }

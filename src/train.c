@@ -71,7 +71,8 @@ bandit_train(PG_FUNCTION_ARGS)
 	if (!bd_can_write())
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				 errmsg("cannot train in a read-only transaction")));
+				 errmsg("cannot train in a read-only transaction"),
+				 errhint("Train on the primary; standbys follow.")));
 	InitMaterializedSRF(fcinfo, 0);
 	training.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	lock_training(training.bandit->name);
