@@ -44,7 +44,6 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=bandit
 
 # TAP tests start servers of their own, which root must not.
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
-PROVE_FLAGS = -I test/t
 ifneq ($(PROVE_TESTS),)
 ifeq ($(shell test "$$(id -u)" != 0 && perl -MIPC::Run -e 1 2>/dev/null && echo yes),yes)
 TAP_TESTS = 1
@@ -64,8 +63,8 @@ OUR_GOALS = demo test bench psql start stop status destroy \
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-ifeq ($(wildcard $(PGXS)),)
-$(error PostgreSQL's build files are not to be found with PG_CONFIG=$(PG_CONFIG). \
+ifeq ($(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h),)
+$(error PostgreSQL's headers are not to be found with PG_CONFIG=$(PG_CONFIG). \
 	Install postgresql-server-dev-15, or name another pg_config; \
 	"make demo" and "make test" install what they need themselves)
 endif
@@ -74,6 +73,7 @@ DATA = $(wildcard sql/bandit--*--*.sql)
 override with_llvm := no
 include $(PGXS)
 override with_llvm := no
+PROVE_FLAGS += -I test/t
 
 $(SQL_SCRIPT): $(FRAGMENTS) bandit.control
 	cat $(FRAGMENTS) > $@

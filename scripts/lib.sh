@@ -51,7 +51,7 @@ needed() {
 /usr/include/stdio.h libc6-dev
 /usr/include/boost/math/special_functions/beta.hpp libboost-math-dev
 $DEBIAN_LIB/bin/postgres postgresql-$PGVERSION
-$DEBIAN_LIB/lib/pgxs/src/makefiles/pgxs.mk postgresql-server-dev-$PGVERSION
+/usr/include/postgresql/$PGVERSION/server/postgres.h postgresql-server-dev-$PGVERSION
 $DEBIAN_LIB/lib/pg_cron.so postgresql-$PGVERSION-cron
 $DEBIAN_SHARE/extension/pgtap.control postgresql-$PGVERSION-pgtap
 /usr/bin/pg_prove libtap-parser-sourcehandler-pgtap-perl
@@ -103,10 +103,10 @@ as_server() { (cd / && exec "${AS_SERVER[@]}" "$@"); }
 
 # sets HOME_DIR, SERVER, DATA_DIR, SOCKET_DIR; makes nothing
 choose_places() {
-	local private LC_ALL=C
+	local private length
 	private=/var/tmp/bandit-$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)-$(id -u)
 	HOME_DIR=$ROOT/.pg
-	if [[ ! $ROOT =~ ^[A-Za-z0-9/._+-]+$ ]]; then
+	if [[ $ROOT = *[!a-zA-Z0-9/._+-]* ]]; then
 		HOME_DIR=$private
 		WHY_NOT_HERE="PostgreSQL's makefiles cannot take this path"
 	elif [ "$(id -u)" = 0 ] && ! as_server test -x "$ROOT"; then
@@ -117,7 +117,8 @@ choose_places() {
 	DATA_DIR=$HOME_DIR/data-$PGVERSION
 	# a socket's path has at most 107 bytes, and its name has 14
 	SOCKET_DIR=$HOME_DIR/run
-	[ ${#SOCKET_DIR} -le 90 ] || SOCKET_DIR=$private/run
+	length=$(printf '%s' "$SOCKET_DIR" | wc -c)
+	[ "$length" -le 90 ] || SOCKET_DIR=$private/run
 }
 
 # In /var/tmp anybody may have made a directory under our name.
