@@ -19,6 +19,6 @@ SELECT format('column %s of %s', a.attname, c.oid::regclass)
 FROM member m
 JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'c') AND NOT c.relispartition
 	AND col_description(c.oid, a.attnum) IS NULL
 ORDER BY 1;

@@ -85,7 +85,8 @@ typedef struct Recommender
 	int			blend_arms;		/* arms whose lists are blended */
 
 	/* SQL texts, made once from the column names, all quoted */
-	char	   *history_sql;	/* $1 user, $2 at: item id, value, newest first */
+	char	   *history_sql;	/* $1 user, $2 at: item id, value, newest
+								 * first */
 	char	   *recent_sql;		/* $1 user, $2 at: attributes of the last 20 */
 	char	   *ratings_sql;	/* user id, item id, value; sorted */
 	char	   *items_sql;		/* item id, key, title, attributes text[] */

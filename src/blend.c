@@ -125,7 +125,7 @@ spread_rest(Blend *blend, int64_t rest, double total)
 		{
 			BlendArm   *arm = &blend->arms[i];
 			double		remainder = arm->given / total * (double) UNIT -
-				(double) arm->weight;
+			(double) arm->weight;
 
 			if (arm->dry || arm->given <= 0 || remainder <= largest)
 				continue;

@@ -67,7 +67,7 @@ void
 bd_decide_id(pg_uuid_t *id, TimestampTz now)
 {
 	uint64		bits = (bd_random_next(bd_session_random()) >> 2) |
-		(UINT64CONST(2) << 62);
+	(UINT64CONST(2) << 62);
 
 	put_time(id, now);
 	for (int i = 0; i < 8; i++)
@@ -182,7 +182,7 @@ bd_decide_log(const Bandit *bandit, const Decision *decision, Jsonb *context)
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		13, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 			TEXTARRAYOID, FLOAT8ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID,
-			INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+		INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
 	Datum		values[13] = {0};
 	char		nulls[13];

@@ -118,14 +118,14 @@ bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
 		" AND arm OPERATOR(pg_catalog.=) $3"
 		" AND slot OPERATOR(pg_catalog.=) $4",
 		8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
-			TIMESTAMPTZOID}
+		TIMESTAMPTZOID}
 	};
 	static KeptPlan insert = {
 		"INSERT INTO bandit.evidence (bandit, context_hash, arm, slot,"
 		" successes, failures, pulls, updated_at)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 		8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
-			TIMESTAMPTZOID}
+		TIMESTAMPTZOID}
 	};
 	Datum		values[8];
 	int32		slot;

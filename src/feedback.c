@@ -68,7 +68,7 @@ bandit_reward(PG_FUNCTION_ARGS)
 	bool		found;
 	pg_uuid_t  *decision_id;
 	char	   *arm = PG_ARGISNULL(2) ? NULL :
-		text_to_cstring(PG_GETARG_TEXT_PP(2));
+	text_to_cstring(PG_GETARG_TEXT_PP(2));
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);	/* what was not logged cannot learn */

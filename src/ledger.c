@@ -324,7 +324,7 @@ insert_row(const Attribution *attribution, const Response *response,
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 		" ON CONFLICT DO NOTHING",
 		13, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, INT8OID, FLOAT8OID,
-			FLOAT8OID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID, TIMESTAMPTZOID}
+		FLOAT8OID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID, TIMESTAMPTZOID}
 	};
 	Datum		values[13];
 	char		nulls[13];
@@ -359,7 +359,7 @@ set_row(const Attribution *attribution, const Response *response,
 		"UPDATE bandit.feedback SET value = $6, reward = $7, priority = $8,"
 		" successes = $9, failures = $10, pulls = $11" ROW_KEY_KIND,
 		11, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, FLOAT8OID, FLOAT8OID,
-			INT4OID, FLOAT8OID, FLOAT8OID, INT8OID}
+		INT4OID, FLOAT8OID, FLOAT8OID, INT8OID}
 	};
 	Datum		values[11];
 	char		nulls[11];

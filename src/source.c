@@ -343,16 +343,16 @@ make_ratings_sql(const Columns *columns, Recommender *rec)
 	char	   *user = number(columns, rec, "r", columns->user);
 	char	   *item = number(columns, rec, "r", columns->item);
 	char	   *value = columns->value ?
-		psprintf("r.%s::pg_catalog.float8", columns->value) :
-		pstrdup("1.0::pg_catalog.float8");
+	psprintf("r.%s::pg_catalog.float8", columns->value) :
+	pstrdup("1.0::pg_catalog.float8");
 	const char *shape = "SELECT DISTINCT ON (1, 2) %s, %s, %s FROM %s"
-		" WHERE r.%s IS NOT NULL AND r.%s IS NOT NULL%s"
-		" ORDER BY 1, 2, %s%s 3";
+	" WHERE r.%s IS NOT NULL AND r.%s IS NOT NULL%s"
+	" ORDER BY 1, 2, %s%s 3";
 	char	   *finite = columns->value == NULL ? "" :
-		psprintf(" AND %s OPERATOR(pg_catalog.<) 'Infinity'"
-				 " AND %s OPERATOR(pg_catalog.>) '-Infinity'", value, value);
+	psprintf(" AND %s OPERATOR(pg_catalog.<) 'Infinity'"
+			 " AND %s OPERATOR(pg_catalog.>) '-Infinity'", value, value);
 	char	   *time = columns->time == NULL ? "" :
-		psprintf("r.%s DESC NULLS LAST", columns->time);
+	psprintf("r.%s DESC NULLS LAST", columns->time);
 	const char *comma = columns->time == NULL ? "" : ",";
 
 	rec->ratings_sql =

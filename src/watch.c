@@ -318,9 +318,9 @@ learn_update(const Watch *watch, const WatchedRow *before,
 	Attribution attribution;
 	Response	response;
 	bool		same_item = before->subject != NULL &&
-		after->subject != NULL &&
-		strcmp(before->subject, after->subject) == 0 &&
-		before->item == after->item;
+	after->subject != NULL &&
+	strcmp(before->subject, after->subject) == 0 &&
+	before->item == after->item;
 
 	if (same_item && before->has_value == after->has_value &&
 		before->value == after->value)
