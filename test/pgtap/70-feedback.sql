@@ -1,6 +1,6 @@
 -- Feedback: learnt once, un-learnt exactly, silence, the ledger's proof.
 BEGIN;
-SELECT plan(59);
+SELECT plan(60);
 CREATE FUNCTION pg_temp.states(name text) RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(string_agg(format('%s %s/%s/%s', arm, successes, failures, pulls), ', ' ORDER BY arm), '')
 	FROM bandit.bandit_states WHERE bandit = name AND pulls > 0 $$;
@@ -71,6 +71,9 @@ INSERT INTO taps VALUES (1, 2);
 SELECT is(pg_temp.states('f'), 'even 1/0/1', 'twice is once');
 INSERT INTO stars VALUES (1, 2, 1);
 SELECT is(pg_temp.states('f'), 'even 0/1/1', 'a rating outranks the click, and replaces it');
+DELETE FROM taps;
+INSERT INTO taps VALUES (1, 2);
+SELECT is(pg_temp.states('f'), 'even 0/1/1', 'a click after it does not');
 UPDATE stars SET rating = 4;
 SELECT is(pg_temp.states('f'), 'even 1/0/1', 'a changed rating moves');
 UPDATE stars SET rating = 3;
