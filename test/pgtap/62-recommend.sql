@@ -1,6 +1,6 @@
 -- Recommendations: contexts, arms, lists, keys of every type.
 BEGIN;
-SELECT plan(60);
+SELECT plan(63);
 SET LOCAL client_min_messages = error;
 
 CREATE SCHEMA "Odd "" schema";
@@ -135,6 +135,25 @@ SELECT is(bandit.feedback('u', '10000000-0000-0000-0000-00000000000a', item_keys
 FROM bandit.decisions WHERE bandit = 'u';
 SELECT throws_ok($$SELECT * FROM bandit.recommend('u', 1)$$, '42809');
 SELECT throws_ok($$SELECT * FROM bandit.recommend('u', 'no uuid')$$, '22P02');
+
+-- keys that are text, whatever is in them
+CREATE TABLE songs (code varchar(20) PRIMARY KEY, name text);
+INSERT INTO songs VALUES ('a', 'A'), ('B''"', 'B'), ('ünï ☃', 'C'), ('', 'D');
+CREATE TABLE plays (listener text, song varchar(20) REFERENCES songs);
+SELECT bandit.create_recommender('t', 'plays', items => 'songs', user_column => 'listener',
+	item_column => 'song', features => '{}');
+SELECT bandit.watch('t', 'plays', 'click');
+INSERT INTO plays VALUES ('O''Hara', 'a');
+SELECT set_eq($$SELECT item_key FROM bandit.recommend('t', 'O''Hara', 9)$$,
+	ARRAY['B''"', 'ünï ☃', ''], 'text keys');
+SELECT is(bandit.feedback('t', 'O''Hara', 'ünï ☃', 'click'), true, 'responses to them');
+-- smallint, through a domain
+CREATE DOMAIN tiny AS smallint;
+CREATE TABLE likings (user_id tiny, item_id smallint);
+INSERT INTO likings VALUES (1, 7), (2, 8);
+SELECT bandit.create_recommender('d', 'likings', features => '{}');
+SELECT results_eq($$SELECT item_id FROM bandit.recommend('d', 1, 9)$$, $$VALUES (8::bigint)$$,
+	'domains over smallint, and no table of items');
 
 -- read only: served, not logged
 SET transaction_read_only = on;
