@@ -2,7 +2,7 @@
 -- Tolerances are those that come with the values.
 \set there `test -r "${BANDIT_SHARED:-../shared}/methods/vectors/beta_distribution.csv" && echo true || echo false`
 BEGIN;
-SELECT plan(4);
+SELECT plan(6);
 \if :there
 CREATE TEMP TABLE dist (x float8, alpha float8, beta float8, log_pdf float8,
 	pdf float8, cdf float8, sf float8, log_cdf float8, log_sf float8);
@@ -42,8 +42,26 @@ SELECT is_empty($$
 			FROM generate_series(1, cardinality(s.weights)) list), s.weights, s.n) b) b
 	WHERE got IS DISTINCT FROM sequence$$,
 	'blend gives the ' || (SELECT count(*) FROM sequences) || ' reference sequences to the letter');
+CREATE TEMP TABLE top_k (number int, arms int, k int, arm int, alpha float8,
+	beta float8, propensity float8, monte_carlo float8, draws bigint);
+\copy top_k FROM PROGRAM 'cat "${BANDIT_SHARED:-../shared}/methods/vectors/top_k_propensity.csv"' CSV HEADER
+CREATE TEMP TABLE top_k_case AS
+SELECT number, k, array_agg(alpha ORDER BY arm) AS alphas,
+	array_agg(beta ORDER BY arm) AS betas, array_agg(propensity ORDER BY arm) AS wanted
+FROM top_k GROUP BY number, k;
+SELECT is_empty($$
+	SELECT number, i, wanted[i], got[i]
+	FROM top_k_case, bandit.top_k_propensity(alphas, betas, k) got,
+		generate_subscripts(wanted, 1) i
+	WHERE abs(wanted[i] - got[i]) > 1e-9$$,
+	'top_k_propensity agrees in ' || (SELECT count(*) FROM top_k_case) || ' cases');
+SELECT is_empty($$
+	SELECT number, i FROM top_k_case c, bandit.rank_propensity(alphas, betas, k) got,
+		generate_subscripts(wanted, 1) i
+	WHERE abs(wanted[i] - (SELECT sum(got[i][r]) FROM generate_series(1, c.k) r)) > 1e-9$$,
+	'the ranks of rank_propensity add up to it');
 \else
-SELECT skip('no reference values beside the checkout', 4);
+SELECT skip('no reference values beside the checkout', 6);
 \endif
 SELECT * FROM finish();
 ROLLBACK;
