@@ -130,6 +130,7 @@ read_item_decision(const Bandit *bandit, Attribution *attribution)
  *
  * "arm" may be NULL where the decision picked just one.  False when the
  * decision is not there; raises when the arm is missing or was not picked.
+ * A reward for a whole list does not break the silence of its items.
  * The caller is connected to SPI, as the owner.
  */
 bool
@@ -142,7 +143,7 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 		" OPERATOR(pg_catalog.=) 1 THEN d.picks[1] END),"
 		" $2 OPERATOR(pg_catalog.=) ANY (d.picks),"
 		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
-		" d.settled_at IS NOT NULL,"
+		" d.settled_at IS NOT NULL AND d.items IS NULL,"
 		" pg_catalog.array_to_string(d.picks, ', ')"
 		" FROM bandit.decisions d"
 		" WHERE d.decision_id OPERATOR(pg_catalog.=) $1",

@@ -171,6 +171,7 @@ extern int64 bd_context_hash(Jsonb *context);
 extern void bd_context_check(const Bandit *bandit, Jsonb *context);
 extern void bd_context_register(const Bandit *bandit, int64 hash,
 								Jsonb *context);
+extern void bd_context_forget(void);
 extern int64 bd_key_id(const char *key, int len);
 
 /* ----------------------------------------------------------------

@@ -430,15 +430,25 @@ is_known(const Bandit *bandit, int64 hash, KnownContext *key)
 	return hash_search(known_contexts, key, HASH_FIND, NULL) != NULL;
 }
 
+/*
+ * bd_context_forget
+ *		Look in the table again: rows may be gone, as after drop_bandit.
+ */
+void
+bd_context_forget(void)
+{
+	if (known_contexts != NULL)
+		hash_destroy(known_contexts);
+	known_contexts = NULL;
+}
+
 /* What was seen may have been written by the transaction that ends. */
 static void
 forget_known(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_ABORT && known_contexts != NULL)
-	{
-		hash_destroy(known_contexts);
-		known_contexts = NULL;
-	}
+	/* a prepared transaction may be rolled back without telling us */
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		bd_context_forget();
 }
 
 static void

@@ -45,7 +45,8 @@ typedef struct LedgerRows
 	int			nrows;
 	LedgerRow  *rows;
 	LedgerRow  *own;			/* NULL: no such row */
-	LedgerRow  *best;			/* of the others, the one that counts */
+	LedgerRow  *best;			/* of the others, the one that counts, or
+								 * would without the response's own */
 } LedgerRows;
 
 static void read_rows(const Attribution *attribution, const Response *response,
@@ -58,7 +59,8 @@ static void delete_row(const Attribution *attribution,
 					   const Response *response);
 static int	keys(const Attribution *attribution, const Response *response,
 				 const char *kind, Datum *values, char *nulls);
-static bool adjust_silence(const Attribution *attribution, int change);
+static bool adjust_silence(const Attribution *attribution,
+						   const Response *response, int change);
 static Contribution contribution(bool counts, bool neutral, double reward);
 static void replace(Contribution *delta, LedgerRow *row,
 					const Contribution *adds);
@@ -159,7 +161,6 @@ bool
 bd_ledger_record(const Attribution *attribution, const Response *response)
 {
 	Contribution delta = {0, 0, 0};
-	Contribution none = {0, 0, 0};
 	Contribution adds;
 	LedgerRows	rows;
 	bool		counts;
@@ -174,9 +175,14 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 
 	if (rows.own == NULL)
 	{
-		/* a twin of this very response may have been quicker */
+		/*
+		 * A twin of this very response may have been quicker.  What it said
+		 * can be read now, and replaced if this says something else; not in a
+		 * transaction whose snapshot is older than the twin.
+		 */
 		if (!insert_row(attribution, response, &adds))
-			return false;
+			return !IsolationUsesXactSnapshot() &&
+				bd_ledger_record(attribution, response);
 		delta = adds;
 	}
 	else
@@ -189,12 +195,16 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 		rows.own->priority = response->priority;
 		set_row(attribution, response, rows.own);
 	}
-	if (counts && rows.best != NULL && rows.best->adds.pulls != 0)
+	if (attribution->trains && rows.best != NULL &&
+		counts == (rows.best->adds.pulls != 0))
 	{
-		replace(&delta, rows.best, &none);
+		/* it yields to this response, or is the one that counts again */
+		adds = contribution(!counts, rows.best->neutral, rows.best->reward);
+		replace(&delta, rows.best, &adds);
 		set_row(attribution, response, rows.best);
 	}
-	if (rows.nrows == 0 && attribution->settled && adjust_silence(attribution, -1))
+	if (rows.nrows == 0 && attribution->settled &&
+		adjust_silence(attribution, response, -1))
 	{
 		delta.failures -= 1;
 		delta.pulls -= 1;
@@ -234,7 +244,8 @@ bd_ledger_retract(const Attribution *attribution, const Response *response)
 	}
 	replace(&delta, rows.own, &none);
 	delete_row(attribution, response);
-	if (rows.nrows == 1 && attribution->settled && adjust_silence(attribution, 1))
+	if (rows.nrows == 1 && attribution->settled &&
+		adjust_silence(attribution, response, 1))
 	{
 		delta.failures += 1;
 		delta.pulls += 1;
@@ -263,6 +274,9 @@ keys(const Attribution *attribution, const Response *response,
 /*
  * read_rows
  *		What is known of the item already, locked against a twin.
+ *
+ * Where rows were there to be locked, they are read again: who had to wait
+ * for them must see what came to them meanwhile.
  */
 static void
 read_rows(const Attribution *attribution, const Response *response,
@@ -280,6 +294,8 @@ read_rows(const Attribution *attribution, const Response *response,
 
 	keys(attribution, response, response->kind, values, nulls);
 	bd_plan_run(&plan, values, nulls, false, 0);
+	if (SPI_processed > 0 && !IsolationUsesXactSnapshot())
+		bd_plan_run(&plan, values, nulls, false, 0);
 
 	memset(rows, 0, sizeof(LedgerRows));
 	rows->nrows = (int) SPI_processed;
@@ -304,7 +320,8 @@ read_rows(const Attribution *attribution, const Response *response,
 		row->adds.pulls = DatumGetInt64(fields[6]);
 		if (strcmp(row->kind, response->kind) == 0)
 			rows->own = row;
-		else if (rows->best == NULL)
+		else if (rows->best == NULL ||
+				 (rows->best->adds.pulls == 0 && row->adds.pulls != 0))
 			rows->best = row;
 	}
 }
@@ -395,30 +412,36 @@ delete_row(const Attribution *attribution, const Response *response)
 
 /*
  * adjust_silence
- *		Change how many of the arm's items a settled decision counts silent.
+ *		Take the silence of an answered item back, or let it count again.
  *
- * False where silence was not counted for this arm, or none is left.
+ * False where silence does not count for this arm.  An item's correction is
+ * a row of its own, for the arm's row is shared by all of its items: their
+ * responses would wait for one another.
  */
 static bool
-adjust_silence(const Attribution *attribution, int change)
+adjust_silence(const Attribution *attribution, const Response *response,
+			   int change)
 {
 	static KeptPlan plan = {
-		"UPDATE bandit.feedback"
-		" SET failures = failures OPERATOR(pg_catalog.+) $4,"
-		" pulls = pulls OPERATOR(pg_catalog.+) $4"
-		" WHERE decision_id OPERATOR(pg_catalog.=) $1"
-		" AND bandit OPERATOR(pg_catalog.=) $2 AND item_id IS NULL"
-		" AND arm OPERATOR(pg_catalog.=) $3"
-		" AND kind OPERATOR(pg_catalog.=) 'silence'"
-		" AND pulls OPERATOR(pg_catalog.+) $4 OPERATOR(pg_catalog.>=) 0",
-		4, {UUIDOID, TEXTOID, TEXTOID, INT4OID}
+		"INSERT INTO bandit.feedback AS f (decision_id, bandit, item_id, arm,"
+		" kind, context_hash, reward, priority, successes, failures, pulls)"
+		" SELECT s.decision_id, s.bandit, $3, s.arm, s.kind, s.context_hash,"
+		" 0, 0, 0, $6, $6 FROM bandit.feedback s"
+		" WHERE s.decision_id OPERATOR(pg_catalog.=) $1"
+		" AND s.bandit OPERATOR(pg_catalog.=) $2 AND s.item_id IS NULL"
+		" AND s.arm OPERATOR(pg_catalog.=) $4"
+		" AND s.kind OPERATOR(pg_catalog.=) $5"
+		" ON CONFLICT (decision_id, bandit, item_id, arm, kind) DO UPDATE"
+		" SET failures = f.failures OPERATOR(pg_catalog.+) $6,"
+		" pulls = f.pulls OPERATOR(pg_catalog.+) $6",
+		6, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, INT4OID}
 	};
-	Datum		values[4];
+	Datum		values[6];
+	char		nulls[6];
 
-	values[0] = UUIDPGetDatum(&attribution->decision_id);
-	values[1] = CStringGetTextDatum(attribution->bandit);
-	values[2] = CStringGetTextDatum(attribution->arm);
-	values[3] = Int32GetDatum(change);
-	bd_plan_run(&plan, values, NULL, false, 0);
+	keys(attribution, response, "silence", values, nulls);
+	values[5] = Int32GetDatum(change);
+	nulls[5] = ' ';
+	bd_plan_run(&plan, values, nulls, false, 0);
 	return SPI_processed == 1;
 }

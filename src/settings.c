@@ -111,6 +111,8 @@ transaction_ended(XactEvent event, void *arg)
 /*
  * retire_all
  *		Forget every entry, keeping its memory for those who still hold it.
+ *
+ * A bandit that is new under an old name has its contexts yet to write.
  */
 static void
 retire_all(void)
@@ -129,6 +131,7 @@ retire_all(void)
 	}
 	MemoryContextSwitchTo(old);
 	retired_unused = false;
+	bd_context_forget();
 }
 
 static void

@@ -107,17 +107,18 @@ BEGIN
 				RETURNING d.decision_id, d.bandit, d.context_hash, d.variant,
 					d.items, d.item_arms, d.picks
 			), silent AS (
+				-- a row for every arm, also with no silent item: responses
+				-- that are taken back later must find that silence counts
 				SELECT d.decision_id, d.bandit, d.context_hash, i.arm,
-					count(*) AS items
+					count(*) FILTER (WHERE NOT EXISTS (
+						SELECT FROM bandit.feedback f
+						WHERE f.decision_id = d.decision_id
+							AND f.bandit = d.bandit AND f.item_id = i.item)) AS items
 				FROM done d
 				CROSS JOIN LATERAL ROWS FROM (
 					unnest(d.items), unnest(d.item_arms)) AS i(item, arm)
 				WHERE settings.on_silence = 'failure'
 					AND d.variant = 'treatment'
-					AND NOT EXISTS (
-						SELECT FROM bandit.feedback f
-						WHERE f.decision_id = d.decision_id
-							AND f.bandit = d.bandit AND f.item_id = i.item)
 					AND NOT EXISTS (
 						SELECT FROM bandit.arms a
 						WHERE a.bandit = d.bandit AND a.arm = i.arm

@@ -19,6 +19,7 @@ like($out, qr/number of transactions actually processed: 1920\/1920/,
 unlike($err, qr/ERROR|aborted/, 'none failed');
 
 ok(is_sound($node), 'evidence is the fold of the ledger');
+is(forgotten($node), '', 'the ledger has what was committed, once');
 is($node->safe_psql('postgres',
 		"SELECT sum(pulls) FROM bandit.evidence WHERE bandit = 'plain'"),
 	$node->safe_psql('postgres',

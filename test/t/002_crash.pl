@@ -35,6 +35,7 @@ for my $round (1 .. 2)
 	}
 	ok($started, "round $round: the server recovered");
 	ok(is_sound($node), "round $round: evidence is the fold of the ledger");
+	is(forgotten($node), '', "round $round: the ledger has what was committed, once");
 	cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM bandit.feedback'),
 		'>', $before + 300, "round $round: what was committed is there");
 }

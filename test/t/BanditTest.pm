@@ -8,7 +8,7 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(make_node make_bandit load_scripts is_sound);
+our @EXPORT = qw(make_node make_bandit load_scripts is_sound forgotten);
 
 sub make_node
 {
@@ -36,6 +36,7 @@ sub make_bandit
 		CREATE TABLE stars (user_id int, film_id int, rating int, rated_at timestamptz DEFAULT now());
 		CREATE INDEX ON stars (user_id);
 		CREATE TABLE clicks (user_id int, film_id int);
+		CREATE TABLE told (what text, reward float8);
 		CREATE FUNCTION any_film(user_id bigint, n int) RETURNS TABLE (item_id bigint, score float8)
 			LANGUAGE sql STABLE AS 'SELECT id, id FROM public.films ORDER BY id DESC LIMIT n';
 		SELECT bandit.create_recommender('films', 'stars', items => 'films',
@@ -47,7 +48,8 @@ sub make_bandit
 	return;
 }
 
-# Mixed load: decisions, rewards, watched rows, aborts and savepoints.
+# Mixed load: decisions, rewards, watched rows, aborts and savepoints.  What an
+# application tells the bandit it also writes to a table of its own.
 sub load_scripts
 {
 	my ($dir) = @_;
@@ -55,11 +57,14 @@ sub load_scripts
 		'reward.sql' => q{
 \set end random(1, 10)
 \set context random(1, 3)
+\set reward random(0, 1048576)
 BEGIN;
-SELECT bandit.reward(decision_id, random())
-	FROM bandit.choose('plain', jsonb_build_object('n', :context));
+SELECT decision_id FROM bandit.choose('plain', jsonb_build_object('n', :context)) \gset
+SELECT bandit.reward(':decision_id', :reward / 1048576.0);
+INSERT INTO told VALUES (':decision_id', :reward / 1048576.0);
 SAVEPOINT s;
 SELECT bandit.update_bandit('plain', '{"n": 1}', 'a', 'success');
+INSERT INTO told VALUES ('success', 1);
 \if :end <= 3
 ROLLBACK TO s;
 \endif
@@ -82,8 +87,36 @@ ROLLBACK;
 COMMIT;
 \endif
 },
+		# ratings that come, change and go, of one user per client
+		'rate.sql' => q{
+\set who 1000 + :client_id
+\set stars random(1, 5)
+\set again random(1, 5)
+\set end random(1, 10)
+SELECT count(*) FROM bandit.recommend('films', :who, 5);
+BEGIN;
+INSERT INTO stars (user_id, film_id, rating)
+	SELECT :who, item, :stars FROM (
+		SELECT items[1 + :end % 5] AS item FROM bandit.decisions
+		WHERE bandit = 'films' AND subject = :who::text
+		ORDER BY decision_id DESC LIMIT 1) d WHERE item IS NOT NULL;
+SAVEPOINT s;
+UPDATE stars SET rating = :again WHERE user_id = :who AND film_id % 3 = :end % 3;
+DELETE FROM stars WHERE user_id = :who AND rating = 3;
+\if :end <= 3
+ROLLBACK TO s;
+\endif
+\if :end = 10
+ROLLBACK;
+\else
+COMMIT;
+\endif
+},
 		'hot.sql' => q{
+BEGIN;
 SELECT bandit.update_bandit('plain', '{"n": 1}', 'a', 'failure');
+INSERT INTO told VALUES ('failure', 0);
+COMMIT;
 });
 
 	foreach my $name (keys %scripts)
@@ -91,6 +124,33 @@ SELECT bandit.update_bandit('plain', '{"n": 1}', 'a', 'failure');
 		PostgreSQL::Test::Utils::append_to_file("$dir/$name", $scripts{$name});
 	}
 	return map { ('-f', "$dir/$_") } sort keys %scripts;
+}
+
+# What the application told and the ledger lacks, or has twice; none if all is
+# well.  Outcomes have no key, so their numbers are compared.
+sub forgotten
+{
+	my ($node) = @_;
+
+	return $node->safe_psql('postgres', q{
+		WITH told AS (
+			SELECT what, reward, count(*) FROM told GROUP BY 1, 2
+			UNION ALL
+			SELECT concat_ws(' ', user_id, film_id), rating, count(*) FROM stars
+			GROUP BY 1, 2
+		), kept AS (
+			SELECT CASE f.kind WHEN 'reward' THEN f.decision_id::text
+					WHEN 'rating' THEN concat_ws(' ', d.subject, f.item_id)
+					ELSE CASE f.reward WHEN 1 THEN 'success' ELSE 'failure' END
+				END COLLATE "default" AS what,
+				CASE f.kind WHEN 'rating' THEN f.value ELSE f.reward END, count(*)
+			FROM bandit.feedback f
+			LEFT JOIN bandit.decisions d USING (decision_id, bandit)
+			WHERE f.kind <> 'click' GROUP BY 1, 2
+		)
+		(SELECT 'told', * FROM told EXCEPT ALL SELECT 'told', * FROM kept)
+		UNION ALL
+		(SELECT 'kept', * FROM kept EXCEPT ALL SELECT 'kept', * FROM told)});
 }
 
 # The ledger's proof, as one value.
