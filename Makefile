@@ -95,7 +95,10 @@ endif
 
 .PHONY: $(OUR_GOALS)
 
-demo test bench lint format:
+demo bench:
+	@scripts/$@
+
+test lint format:
 	@scripts/$@
 
 psql start stop status destroy:
