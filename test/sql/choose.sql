@@ -8,8 +8,8 @@ SET client_min_messages = notice;
 BEGIN;
 SELECT bandit.create_bandit('c', '{a,b,c,d}', '{device}');
 SELECT bandit.set_arm('c', 'd', false);
-SELECT bandit.update_bandit('c', '{"device": "x"}', arm, 'success')
-FROM unnest('{a,a,a,b}'::text[]) arm \g /dev/null
+SELECT count(bandit.update_bandit('c', '{"device": "x"}', arm, 'success'))
+FROM unnest('{a,a,a,b}'::text[]) arm;
 CREATE TEMP TABLE chosen AS
 SELECT c.*, k, subject FROM (VALUES (1, 'anna'), (2, NULL), (9, '')) v(k, subject),
 	LATERAL bandit.choose('c', '{"device": "x"}', subject, k) c;

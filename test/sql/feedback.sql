@@ -70,6 +70,43 @@ UPDATE bandit.outcome_rules SET priority = 0 WHERE kind = 'thumbs_up';
 SELECT bandit.feedback('f', 1, 1, 'thumbs_up', 2), earned('f');
 DELETE FROM bandit.feedback;
 DELETE FROM bandit.evidence;
+-- and when the last word is taken back, the last but one counts
+UPDATE bandit.outcome_rules SET priority = 30 WHERE kind = 'click';
+SELECT bandit.feedback('f', 1, 1, 'stars', 5), bandit.feedback('f', 1, 1, 'thumbs_down');
+INSERT INTO taps VALUES (1, 1);
+SELECT earned('f');
+DELETE FROM taps;
+SELECT earned('f');
+DELETE FROM bandit.feedback;
+DELETE FROM bandit.evidence;
+
+-- a response belongs to the newest decision within the window
+SELECT decision_id AS first FROM bandit.recommend('f', 9, 2) LIMIT 1 \gset
+SELECT decision_id AS second FROM bandit.recommend('f', 9, 1) LIMIT 1 \gset
+SELECT bandit.feedback('f', 9, 1, 'click'), bandit.feedback('f', 9, 2, 'click'), bandit.feedback('f', 9, 3, 'click');
+SELECT item_id, decision_id = :'first', decision_id = :'second' FROM bandit.feedback ORDER BY item_id;
+DELETE FROM bandit.feedback;
+DELETE FROM bandit.evidence;
+DELETE FROM bandit.decisions WHERE decision_id = :'second';
+UPDATE bandit.decisions SET decision_id = bandit.first_decision_id(now() - interval '24 hours 1 second')
+WHERE decision_id = :'first';
+SELECT bandit.feedback('f', 9, 1, 'click');
+INSERT INTO taps VALUES (9, 1);
+SELECT earned('f');
+-- one of the control teaches nobody
+UPDATE bandit.bandits SET attribution_window = '25 hours' WHERE name = 'f';
+UPDATE bandit.decisions SET variant = 'control' WHERE subject = '9';
+INSERT INTO taps VALUES (9, 1);
+SELECT bandit.feedback('f', 9, 2, 'click'), earned('f');
+UPDATE bandit.decisions SET variant = 'treatment' WHERE subject = '9';
+SELECT bandit.feedback('f', 9, 1, 'thumbs_up'), earned('f');
+-- a shorter window is no reason to keep what is taken back
+UPDATE bandit.bandits SET attribution_window = '24 hours' WHERE name = 'f';
+DELETE FROM taps WHERE user_id = 9;
+SELECT kind, item_id FROM bandit.feedback ORDER BY 1, 2;
+DELETE FROM bandit.decisions WHERE subject = '9';
+DELETE FROM bandit.feedback;
+DELETE FROM bandit.evidence;
 
 -- thresholds, to the digit; a neutral rule
 INSERT INTO bandit.outcome_rules (bandit, kind, outcome) VALUES ('f', 'shown', 'neutral');
@@ -111,6 +148,26 @@ DELETE FROM taps WHERE user_id = 3;
 SELECT earned('f');
 SELECT bandit.settle('nobody');
 SELECT bandit.settle('f', batch => 0);
+
+-- a row that moves to another user or item takes its lesson along
+SELECT serve(5, 2), serve(6, 2);
+DELETE FROM bandit.feedback;
+DELETE FROM bandit.evidence;
+INSERT INTO ratings VALUES (5, 1, 5);
+UPDATE ratings SET user_id = 6;
+SELECT d.subject, f.item_id, f.value FROM bandit.feedback f JOIN bandit.decisions d USING (decision_id);
+UPDATE ratings SET item_id = 2;
+SELECT d.subject, f.item_id, f.value FROM bandit.feedback f JOIN bandit.decisions d USING (decision_id);
+UPDATE ratings SET user_id = 5, rating = 1;
+SELECT d.subject, f.item_id, f.value FROM bandit.feedback f JOIN bandit.decisions d USING (decision_id);
+SELECT earned('f');
+UPDATE ratings SET rating = NULL;
+SELECT earned('f');
+UPDATE ratings SET rating = 4;
+SELECT earned('f');
+UPDATE ratings SET user_id = NULL;
+SELECT earned('f');
+DELETE FROM ratings;
 
 -- a trigger that cannot learn says so and lets the row in
 SELECT serve(4, 9);

@@ -39,7 +39,7 @@ CREATE FUNCTION writer(user_id bigint, n int) RETURNS TABLE (item_id bigint, sco
 	LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.items VALUES (99); RAISE ''too late''; END';
 CREATE FUNCTION hollow(user_id bigint, n int) RETURNS TABLE (item_id bigint, score float8)
 	LANGUAGE sql AS 'SELECT 1::bigint, 1::float8 WHERE false';
-SELECT bandit.remove_arm('r', arm) FROM unnest('{item_cf,long_tail}'::text[]) arm \g /dev/null
+SELECT count(bandit.remove_arm('r', arm)) FROM unnest('{item_cf,long_tail}'::text[]) arm;
 SELECT bandit.add_arm('r', 'bad', 'bad(bigint,int)');
 SELECT count(*), string_agg(DISTINCT arm, ',') FROM bandit.recommend('r', 1000, 5);
 SET LOCAL bandit.arm_error_level = notice;

@@ -6,7 +6,7 @@
 SET client_min_messages = notice;
 
 BEGIN;
-SELECT bandit.create_bandit('s', ARRAY['a', 'ab', 'abc', 'a'',b"'], '{device}', 2, 3);
+SELECT bandit.create_bandit('s', ARRAY['abc', 'ab', 'a', 'a'',b"'], '{device}', 2, 3);
 SELECT bandit.create_bandit('other', '{a}');
 SELECT bandit.set_arm('s', 'abc', false);
 -- several slots, another context, another bandit, an arm that is gone; a name
