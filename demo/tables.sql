@@ -1,5 +1,6 @@
 -- An application as it might have been before it met bandit: films, ratings,
 -- clicks, each with the indexes that a sensible application has anyway.
+SET lock_timeout = '10s';	-- somebody's open transaction: say so, do not hang
 DROP EXTENSION IF EXISTS bandit CASCADE;
 DROP SCHEMA IF EXISTS app, demo CASCADE;
 CREATE SCHEMA app;

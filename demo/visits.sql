@@ -1,5 +1,6 @@
 -- A simulated day: users come by, look at 20 films, and click on those that
--- they went on to rate 4 or better in the ratings held out.
+-- they went on to rate 4 or better in the ratings held out.  A click does not
+-- make a film seen, so who comes again may be shown it, and click it, again.
 CREATE PROCEDURE demo.day(day int, visits int)
 LANGUAGE plpgsql AS $$
 DECLARE

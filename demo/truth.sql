@@ -1,0 +1,90 @@
+-- What the bandit could not know: how each arm would do alone, for every user,
+-- by the held-out ratings.  Nothing is logged or learnt here.
+CREATE TABLE demo.truth AS
+SELECT u.user_id, c.context->>'user_type' AS user_type,
+	c.context->>'genre_saturation' AS saturation, c.context, a.arm, a.role,
+	count(*) AS shown, count(h.movie_id) AS liked
+FROM (SELECT DISTINCT user_id FROM demo.held_out) u
+CROSS JOIN LATERAL (
+	SELECT bandit.user_context('movies', u.user_id) AS context OFFSET 0) c
+CROSS JOIN bandit.arms a
+CROSS JOIN LATERAL bandit.candidates('movies', a.arm, u.user_id, 20) l
+LEFT JOIN demo.held_out h ON h.user_id = u.user_id
+	AND h.movie_id = l.item_id AND h.rating >= 4
+WHERE a.bandit = 'movies'
+GROUP BY u.user_id, c.context, a.arm, a.role;
+
+CREATE VIEW demo.rates AS
+SELECT context, user_type, saturation, arm, role,
+	round(100.0 * sum(liked) / sum(shown), 1) AS rate
+FROM demo.truth
+GROUP BY GROUPING SETS ((context, user_type, saturation, arm, role), (arm, role));
+
+CREATE VIEW demo.alone AS
+SELECT coalesce(user_type, 'everybody') AS user_type,
+	coalesce(saturation, '') AS saturation,
+	(SELECT count(DISTINCT t.user_id) FROM demo.truth t
+	 WHERE t.context = r.context OR r.context IS NULL) AS users,
+	max(rate) FILTER (WHERE arm = 'item_cf') AS item_cf,
+	max(rate) FILTER (WHERE arm = 'long_tail') AS long_tail,
+	max(rate) FILTER (WHERE arm = 'crowd_pleasers') AS crowd_pleasers,
+	max(rate) FILTER (WHERE arm = 'favourite_genre') AS favourite_genre,
+	max(rate) FILTER (WHERE role = 'control') AS hybrid
+FROM demo.rates r
+GROUP BY context, user_type, saturation
+ORDER BY context IS NULL, users DESC, user_type, saturation;
+
+-- The bandit's belief, where it has been asked often enough to have one.
+CREATE VIEW demo.leaders AS
+SELECT s.context->>'user_type' AS user_type,
+	s.context->>'genre_saturation' AS saturation, s.pulls,
+	s.best_arm AS believed, b.arm AS is,
+	CASE WHEN s.best_arm = b.arm THEN '✓' ELSE '' END AS "?"
+FROM bandit.context_stats s
+JOIN (
+	SELECT DISTINCT ON (context) context, arm
+	FROM demo.rates WHERE role = 'arm' AND context IS NOT NULL
+	ORDER BY context, rate DESC, arm
+) b USING (context)
+WHERE s.bandit = 'movies' AND s.pulls > 0
+ORDER BY s.pulls DESC, user_type, saturation;
+
+-- Clicks per 100 films of each side in the second half of the days.  Users
+-- differ far more than visits do, so the error is that of a ratio over users.
+CREATE VIEW demo.sides AS
+WITH per_user AS (
+	SELECT variant, user_id, count(*) AS visits, sum(shown)::float8 AS shown,
+		sum(clicked)::float8 AS clicked
+	FROM demo.visits
+	WHERE day > (SELECT max(day) / 2 FROM demo.visits)
+	GROUP BY variant, user_id
+), per_side AS (
+	SELECT variant, count(*) AS users, sum(visits)::bigint AS visits,
+		sum(shown) AS shown, sum(clicked) AS clicked,
+		sum(clicked) / sum(shown) AS rate
+	FROM per_user GROUP BY variant
+)
+SELECT s.*, (
+	SELECT sqrt(sum((u.clicked - s.rate * u.shown) ^ 2)
+		* s.users / nullif(s.users - 1, 0)) / s.shown
+	FROM per_user u WHERE u.variant = s.variant) AS standard_error
+FROM per_side s;
+
+CREATE VIEW demo.sides_shown AS
+SELECT variant AS side, users, visits, shown, clicked,
+	round((100 * rate)::numeric, 2) AS clicks_per_100,
+	round((196 * standard_error)::numeric, 2) AS "±"
+FROM demo.sides ORDER BY variant;
+
+CREATE VIEW demo.verdict AS
+SELECT format('Bandit less control: %s clicks per 100 films, ± %s: %s',
+	round((100 * difference)::numeric, 2), coalesce(round((196 * error)::numeric, 2)::text, 'unknown'),
+	CASE WHEN difference > 1.96 * error THEN 'the bandit earned more.'
+		WHEN difference < -1.96 * error THEN 'the control earned more.'
+		ELSE 'too close to call.' END) AS verdict
+FROM (
+	SELECT b.rate - c.rate AS difference,
+		sqrt(b.standard_error ^ 2 + c.standard_error ^ 2) AS error
+	FROM demo.sides b, demo.sides c
+	WHERE b.variant = 'bandit' AND c.variant = 'control'
+) d;
