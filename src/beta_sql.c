@@ -36,7 +36,8 @@ check_shapes(double alpha, double beta)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("alpha and beta must be finite and positive"),
-				 errdetail("They are %g and %g.", alpha, beta)));
+				 errdetail("They are %g and %g.", alpha, beta),
+				 errhint("They are successes and failures, each plus a prior that is more than 0.")));
 }
 
 static void
@@ -60,8 +61,7 @@ bandit_beta_sample(PG_FUNCTION_ARGS)
 	double		beta = PG_GETARG_FLOAT8(1);
 
 	check_shapes(alpha, beta);
-	PG_RETURN_FLOAT8(bd_dist_logistic(bd_dist_beta_logit(bd_session_random(),
-														 alpha, beta)));
+	PG_RETURN_FLOAT8(bd_dist_beta(bd_session_random(), alpha, beta));
 }
 
 /*
@@ -88,9 +88,9 @@ bandit_beta_samples(PG_FUNCTION_ARGS)
 	if (funcctx->call_cntr >= funcctx->max_calls)
 		SRF_RETURN_DONE(funcctx);
 	SRF_RETURN_NEXT(funcctx,
-					Float8GetDatum(bd_dist_logistic(bd_dist_beta_logit(bd_session_random(),
-																	   PG_GETARG_FLOAT8(0),
-																	   PG_GETARG_FLOAT8(1)))));
+					Float8GetDatum(bd_dist_beta(bd_session_random(),
+												PG_GETARG_FLOAT8(0),
+												PG_GETARG_FLOAT8(1))));
 }
 
 /*

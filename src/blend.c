@@ -19,6 +19,7 @@
  */
 #include "blend.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #define UNIT (INT64_C(1) << 30)
@@ -41,14 +42,19 @@ bd_blend_start(Blend *blend, BlendArm *storage, int narms,
 			   const double *weights)
 {
 	double		total = 0;
+	double		unit = 1;
 
 	blend->narms = narms;
 	blend->arms = storage;
 	for (int i = 0; i < narms; i++)
 		total += weights == NULL ? 0 : weights[i];
+
+	/* weights may be finite and their sum not; a power of two is exact */
+	if (isinf(total))
+		unit = 0x1p-32;
 	for (int i = 0; i < narms; i++)
 	{
-		storage[i].given = total > 0 ? weights[i] : 1;
+		storage[i].given = total > 0 ? weights[i] * unit : 1;
 		storage[i].dry = false;
 	}
 	start_segment(blend);

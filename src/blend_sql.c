@@ -14,11 +14,18 @@
 #include "access/htup_details.h"
 #include "blend.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/numeric.h"
 
 PG_FUNCTION_INFO_V1(bandit_blend);
+
+/* More would be a mistake; shares are found in time square to their number. */
+#define MAX_LISTS 1000
 
 /* A list of items on its way into the blend. */
 typedef struct SourceList
@@ -40,6 +47,10 @@ static char *read_scalar(JsonbValue *value);
 static double *read_weights(ArrayType *array, int nsources);
 static int	blend_sources(SourceList *sources, int nsources,
 						  const double *weights, int n, Placed *placed);
+static HTAB *create_seen(void);
+static uint32 hash_item(const void *key, Size size);
+static int	compare_items(const void *a, const void *b, Size size);
+static char *next_unseen(SourceList *source, HTAB *seen);
 
 static void
 lists_error(void)
@@ -50,14 +61,14 @@ lists_error(void)
 			 errhint("For example '[[1, 2, 3], [4, 1]]'.")));
 }
 
+/* Numbers that are equal are one item, however they are written. */
 static char *
 read_scalar(JsonbValue *value)
 {
 	if (value->type == jbvString)
 		return pnstrdup(value->val.string.val, value->val.string.len);
 	if (value->type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(value->val.numeric)));
+		return numeric_normalize(value->val.numeric);
 	lists_error();
 	return NULL;
 }
@@ -86,6 +97,10 @@ read_lists(Jsonb *lists, SourceList **sources, int *nsources)
 
 	if (!JB_ROOT_IS_ARRAY(lists) || JB_ROOT_IS_SCALAR(lists))
 		lists_error();
+	if (JB_ROOT_COUNT(lists) > MAX_LISTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("there can be at most %d lists", MAX_LISTS)));
 	*sources = palloc(sizeof(SourceList) * Max(JB_ROOT_COUNT(lists), 1));
 	*nsources = 0;
 	it = JsonbIteratorInit(&lists->root);
@@ -105,12 +120,19 @@ static double *
 read_weights(ArrayType *array, int nsources)
 {
 	Datum	   *values;
-	bool	   *nulls;
 	double	   *weights;
 	int			n;
 
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("weights must be a one-dimensional array")));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("weights must not contain null")));
 	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-					  TYPALIGN_DOUBLE, &values, &nulls, &n);
+					  TYPALIGN_DOUBLE, &values, NULL, &n);
 	if (n != nsources)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -119,7 +141,7 @@ read_weights(ArrayType *array, int nsources)
 	weights = palloc(sizeof(double) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
-		weights[i] = nulls[i] ? -1 : DatumGetFloat8(values[i]);
+		weights[i] = DatumGetFloat8(values[i]);
 		if (!isfinite(weights[i]) || weights[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -133,6 +155,7 @@ blend_sources(SourceList *sources, int nsources, const double *weights,
 			  int n, Placed *placed)
 {
 	BlendArm   *storage = palloc(sizeof(BlendArm) * Max(nsources, 1));
+	HTAB	   *seen = create_seen();
 	Blend		blend;
 	int			nplaced = 0;
 	int			turn;
@@ -140,16 +163,9 @@ blend_sources(SourceList *sources, int nsources, const double *weights,
 	bd_blend_start(&blend, storage, nsources, weights);
 	while (nplaced < n && (turn = bd_blend_next(&blend)) >= 0)
 	{
-		SourceList *source = &sources[turn];
-		char	   *item = NULL;
+		char	   *item = next_unseen(&sources[turn], seen);
 
-		while (item == NULL && source->next < source->nitems)
-		{
-			item = source->items[source->next++];
-			for (int i = 0; i < nplaced && item != NULL; i++)
-				if (strcmp(placed[i].item, item) == 0)
-					item = NULL;
-		}
+		CHECK_FOR_INTERRUPTS();
 		if (item == NULL)
 		{
 			bd_blend_dry(&blend, turn);
@@ -159,7 +175,54 @@ blend_sources(SourceList *sources, int nsources, const double *weights,
 		placed[nplaced++].list = turn;
 		bd_blend_placed(&blend, turn);
 	}
+	hash_destroy(seen);
 	return nplaced;
+}
+
+/* The items placed so far; keys are pointers to their text. */
+static HTAB *
+create_seen(void)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(char *);
+	control.entrysize = sizeof(char *);
+	control.hash = hash_item;
+	control.match = compare_items;
+	control.hcxt = CurrentMemoryContext;
+	return hash_create("items of a blend", 64, &control,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
+					   HASH_CONTEXT);
+}
+
+static uint32
+hash_item(const void *key, Size size)
+{
+	const char *item = *(char *const *) key;
+
+	return hash_bytes((const unsigned char *) item, (int) strlen(item));
+}
+
+static int
+compare_items(const void *a, const void *b, Size size)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* The list's best item that is not placed yet, NULL when it is exhausted. */
+static char *
+next_unseen(SourceList *source, HTAB *seen)
+{
+	while (source->next < source->nitems)
+	{
+		char	   *item = source->items[source->next++];
+		bool		found;
+
+		hash_search(seen, &item, HASH_ENTER, &found);
+		if (!found)
+			return item;
+	}
+	return NULL;
 }
 
 static void

@@ -32,6 +32,10 @@
 #define EXPONENTIAL_R 7.69711747013104972
 #define EXPONENTIAL_V 0.0039496598225815571993
 
+/* Past this a logit is no more than its sign. */
+#define LARGEST_LOGIT 0x1p1020
+#define UPSCALE 0x1p200
+
 /* Right edges of the layers, widest first; edge[LAYERS] = 0. */
 typedef struct Ziggurat
 {
@@ -47,6 +51,10 @@ static bool ready = false;
 static void make_tables(void);
 static void finish_table(Ziggurat *table);
 static double normal_tail(BanditRandom *random);
+static inline double draw_gamma(BanditRandom *random, double shape,
+								double *d, double *t);
+static double beyond_double(double e_alpha, double alpha, double e_beta,
+							double beta);
 
 /* Built from our own log and exp, so equal everywhere. */
 static void
@@ -161,45 +169,59 @@ bd_dist_exponential(BanditRandom *random)
 }
 
 /*
- * bd_dist_log_gamma
- *		The logarithm of a gamma number of that shape and scale 1.
+ * draw_gamma
+ *		A gamma number d (1 + t)^3 exp(-E/shape) of that shape; returns E.
  *
- * Accepts more than 95 % of its trials for shapes from 1 up; below 1, a
- * number of shape + 1 is scaled by U^(1/shape), here by adding -E/shape.
+ * Accepts more than 95 % of its trials for shapes from 1 up, and E is 0;
+ * below 1, a number of shape + 1 is scaled by U^(1/shape).
  */
-double
-bd_dist_log_gamma(BanditRandom *random, double shape)
+static inline double
+draw_gamma(BanditRandom *random, double shape, double *d, double *t)
 {
 	double		boost = 0;
-	double		d;
 	double		c;
 
 	if (shape < 1)
 	{
-		boost = bd_dist_exponential(random) / shape;
+		boost = bd_dist_exponential(random);
 		shape += 1;
 	}
-	d = shape - 1.0 / 3;
-	c = 1 / sqrt(9 * d);
+	*d = shape - 1.0 / 3;
+	c = 1 / sqrt(9 * *d);
 	for (;;)
 	{
 		double		z = bd_dist_normal(random);
-		double		t = c * z;
 		double		square = z * z;
 		double		u;
-		double		v;
 
-		if (t <= -1)
+		*t = c * z;
+		if (*t <= -1)
 			continue;
 		u = bd_random_uniform(random);
-		if (u >= 1 - 0.0331 * square * square)
-		{
-			v = (1 + t) * (1 + t) * (1 + t);
-			if (bd_log(u) >= square / 2 + d * (1 - v + 3 * bd_log1p(t)))
-				continue;
-		}
-		return bd_log(d) + 3 * bd_log1p(t) - boost;
+		if (u < 1 - 0.0331 * square * square)
+			return boost;
+
+		/* 1 - v as a polynomial in t: v itself would lose t at d of 1e15 */
+		if (bd_log(u) < square / 2 +
+			*d * (3 * bd_log1p(*t) - *t * (3 + *t * (3 + *t))))
+			return boost;
 	}
+}
+
+/*
+ * bd_dist_log_gamma
+ *		The logarithm of a gamma number of that shape and scale 1.
+ *
+ * -infinity may come of shapes below 1e-306.
+ */
+double
+bd_dist_log_gamma(BanditRandom *random, double shape)
+{
+	double		d;
+	double		t;
+	double		boost = draw_gamma(random, shape, &d, &t);
+
+	return bd_log(d) + 3 * bd_log1p(t) - boost / shape;
 }
 
 /*
@@ -209,9 +231,61 @@ bd_dist_log_gamma(BanditRandom *random, double shape)
 double
 bd_dist_beta_logit(BanditRandom *random, double alpha, double beta)
 {
-	double		success = bd_dist_log_gamma(random, alpha);
+	double		d_alpha;
+	double		d_beta;
+	double		t_alpha;
+	double		t_beta;
+	double		e_alpha = draw_gamma(random, alpha, &d_alpha, &t_alpha);
+	double		e_beta = draw_gamma(random, beta, &d_beta, &t_beta);
+	double		logit;
 
-	return success - bd_dist_log_gamma(random, beta);
+	logit = bd_log(d_alpha) + 3 * bd_log1p(t_alpha) - e_alpha / alpha;
+	logit -= bd_log(d_beta) + 3 * bd_log1p(t_beta) - e_beta / beta;
+	if (fabs(logit) <= LARGEST_LOGIT)
+		return logit;
+	return beyond_double(e_alpha, alpha, e_beta, beta);
+}
+
+/*
+ * beyond_double
+ *		e_beta / beta - e_alpha / alpha, where that leaves the range of double
+ *		or is the difference of two infinities: as large as it may get.
+ */
+static double
+beyond_double(double e_alpha, double alpha, double e_beta, double beta)
+{
+	return e_alpha / (alpha * UPSCALE) > e_beta / (beta * UPSCALE) ?
+		-LARGEST_LOGIT : LARGEST_LOGIT;
+}
+
+/*
+ * bd_dist_beta
+ *		A Beta(alpha, beta) number, in [0, 1].
+ *
+ * From the same bits the number whose logit bd_dist_beta_logit draws, but for
+ * the last digits, and sooner: shapes from 1 up take no logarithm.
+ */
+double
+bd_dist_beta(BanditRandom *random, double alpha, double beta)
+{
+	double		d_alpha;
+	double		d_beta;
+	double		t_alpha;
+	double		t_beta;
+	double		e_alpha = draw_gamma(random, alpha, &d_alpha, &t_alpha);
+	double		e_beta = draw_gamma(random, beta, &d_beta, &t_beta);
+	double		root = (1 + t_alpha) / (1 + t_beta);
+	double		quotient = d_alpha / d_beta * (root * root * root);
+
+	if (e_alpha > 0 || e_beta > 0)
+	{
+		double		boost = e_beta / beta - e_alpha / alpha;
+
+		if (!(fabs(boost) <= LARGEST_LOGIT))
+			boost = beyond_double(e_alpha, alpha, e_beta, beta);
+		quotient *= bd_exp(boost);
+	}
+	return isinf(quotient) ? 1 : quotient / (1 + quotient);
 }
 
 /*
@@ -221,14 +295,9 @@ bd_dist_beta_logit(BanditRandom *random, double alpha, double beta)
 double
 bd_dist_logistic(double logit)
 {
-	double		e;
+	double		e = bd_exp(-fabs(logit));
 
-	if (logit < 0)
-	{
-		e = bd_exp(logit);
-		return e / (1 + e);
-	}
-	return 1 / (1 + bd_exp(-logit));
+	return (logit < 0 ? e : 1) / (1 + e);
 }
 
 /*

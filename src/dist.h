@@ -17,6 +17,7 @@
 extern double bd_dist_normal(BanditRandom *random);
 extern double bd_dist_exponential(BanditRandom *random);
 extern double bd_dist_log_gamma(BanditRandom *random, double shape);
+extern double bd_dist_beta(BanditRandom *random, double alpha, double beta);
 extern double bd_dist_beta_logit(BanditRandom *random, double alpha,
 								 double beta);
 extern double bd_dist_logistic(double logit);	/* in [0, 1] */

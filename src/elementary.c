@@ -21,20 +21,49 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ln 2 in two parts, the first with 20 trailing zero bits */
+/* ln 2 in two parts; the first ends in 17 zero bits, so k times it is exact */
 #define LN2_HIGH 0x1.62e42fefap-1
 #define LN2_LOW 0x1.cf79abc9e3b39p-40
 #define LN2_INVERSE 0x1.71547652b82fep+0
-#define SQRT_HALF 0x1.6a09e667f3bcdp-1
 
-static double twice_atanh_tail(double s);
+/* as bits of a double, which are its order among the positive ones */
+#define SMALLEST_NORMAL UINT64_C(0x0010000000000000)
+#define INFINITE UINT64_C(0x7ff0000000000000)
+#define SQRT_HALF UINT64_C(0x3fe6a09e667f3bcd)
+#define EXPONENT UINT64_C(0xfff0000000000000)
+
+/* added and taken away again, it rounds to a whole number, to even */
+#define ROUNDER 0x1.8p52
+
+/* makes a subnormal number a normal one */
+#define NORMALIZER 0x1p52
+
+static inline uint64_t
+bits_of(double x)
+{
+	uint64_t	bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
+static inline double
+double_of(uint64_t bits)
+{
+	double		x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+static inline double twice_atanh_tail(double s);
 
 /*
  * twice_atanh_tail
  *		2 atanh(s) - 2 s, for |s| <= 0.1716: the series 2 s^3/3 + 2 s^5/5 ...
  *		The first term left out is below 2^-60 of the whole.
  */
-static double
+static inline double
 twice_atanh_tail(double s)
 {
 	double		z = s * s;
@@ -59,20 +88,26 @@ twice_atanh_tail(double s)
 double
 bd_log(double x)
 {
+	uint64_t	bits = bits_of(x);
+	uint64_t	above;
+	int			scaled = 0;
 	int			k;
-	double		m;
 	double		f;
 	double		s;
 
-	if (!(x > 0) || isinf(x))
-		return x == 0 ? -INFINITY : x > 0 ? x : NAN;
-	m = frexp(x, &k);
-	if (m < SQRT_HALF)
+	if (bits - SMALLEST_NORMAL >= INFINITE - SMALLEST_NORMAL)
 	{
-		m *= 2;
-		k--;
+		if (!(x > 0) || isinf(x))
+			return x == 0 ? -INFINITY : x > 0 ? x : NAN;
+		bits = bits_of(x * NORMALIZER);
+		scaled = 52;
 	}
-	f = m - 1;
+
+	/* the exponents of x / sqrt(1/2) and so of 2^k, signed */
+	above = bits - SQRT_HALF;
+	k = (int) (above >> 52) - (above >> 63 ? 4096 : 0);
+	f = double_of(bits - (above & EXPONENT)) - 1;
+	k -= scaled;
 	s = f / (2 + f);
 
 	/* 2 s = f - s f, with f exact: the rounding of s hardly matters */
@@ -121,12 +156,15 @@ bd_exp(double x)
 		return INFINITY;
 	if (x < -745.2)
 		return 0;
-	k = rint(x * LN2_INVERSE);
+	k = (x * LN2_INVERSE + ROUNDER) - ROUNDER;
 	r = (x - k * LN2_HIGH) - k * LN2_LOW;
 	w = r * r;
 	even = 1.0 / 2 + w * (1.0 / 24 + w * (1.0 / 720 + w * (1.0 / 40320 +
 														   w * (1.0 / 3628800 + w * (1.0 / 479001600)))));
 	odd = 1.0 / 6 + w * (1.0 / 120 + w * (1.0 / 5040 + w * (1.0 / 362880 +
 															w * (1.0 / 39916800 + w * (1.0 / 6227020800.0)))));
-	return ldexp(1 + (r + (w * even + r * w * odd)), (int) k);
+	r = 1 + (r + (w * even + r * w * odd));
+	if (k > -1022 && k < 1024)
+		return r * double_of((uint64_t) (1023 + (int) k) << 52);
+	return ldexp(r, (int) k);
 }

@@ -23,46 +23,27 @@
 namespace
 {
 
-/* Errors come back as NaN or infinity, not as exceptions. */
-typedef boost::math::policies::policy<
-	boost::math::policies::domain_error<boost::math::policies::ignore_error>,
-	boost::math::policies::pole_error<boost::math::policies::ignore_error>,
-	boost::math::policies::overflow_error<boost::math::policies::ignore_error>,
-	boost::math::policies::evaluation_error<boost::math::policies::ignore_error>,
-	boost::math::policies::rounding_error<boost::math::policies::ignore_error>
+using namespace boost::math::policies;
+
+/*
+ * What is outside the domain or the range comes back as NaN or infinity; a
+ * series that does not converge throws, rather than pass for a result.
+ */
+typedef policy<
+	domain_error<ignore_error>,
+	pole_error<ignore_error>,
+	overflow_error<ignore_error>,
+	evaluation_error<throw_on_error>,
+	rounding_error<ignore_error>
 	> Policy;
 
 const double NOTHING = std::numeric_limits<double>::quiet_NaN();
 
-/*
- * logit_quantile
- *		Where the distribution reaches p, by bisection on the logit scale.
- *
- * For what Boost's inverse refuses: slow, but it cannot fail.  The smaller
- * tail is compared, so that neither end loses digits.
- */
+/* e^y / (1 + e^y), without overflow */
 double
-logit_quantile(double p, double alpha, double beta)
+logistic(double y)
 {
-	double		low = -800;
-	double		high = 800;
-
-	for (int i = 0; i < 200; i++)
-	{
-		double		middle = low + (high - low) / 2;
-		double		x = middle < 0 ? std::exp(middle) / (1 + std::exp(middle))
-			: 1 / (1 + std::exp(-middle));
-		bool		below = p <= 0.5
-			? boost::math::ibeta(alpha, beta, x, Policy()) < p
-			: boost::math::ibetac(alpha, beta, x, Policy()) > 1 - p;
-
-		if (below)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low < 0 ? std::exp(low) / (1 + std::exp(low))
-		: 1 / (1 + std::exp(-low));
+	return y < 0 ? std::exp(y) / (1 + std::exp(y)) : 1 / (1 + std::exp(-y));
 }
 
 } /* namespace */
@@ -122,6 +103,9 @@ bd_special_beta_cdf(double x, double alpha, double beta, double *cdf,
 /*
  * bd_special_beta_quantile
  *		Where the share below reaches p, for p in [0, 1].
+ *
+ * Boost's inverse, or where that refuses (older releases do for extreme
+ * arguments) the search that cannot.
  */
 extern "C" bool
 bd_special_beta_quantile(double p, double alpha, double beta,
@@ -133,20 +117,44 @@ bd_special_beta_quantile(double p, double alpha, double beta,
 	try
 	{
 		*quantile = boost::math::ibeta_inv(alpha, beta, p, Policy());
+		if (*quantile >= 0 && *quantile <= 1)
+			return true;
 	}
 	catch (...)
 	{
-		*quantile = NOTHING;
 	}
-	if (*quantile >= 0 && *quantile <= 1)
-		return true;
-	try
+	return bd_special_beta_quantile_search(p, alpha, beta, quantile);
+}
+
+/*
+ * bd_special_beta_quantile_search
+ *		The same for 0 < p < 1, by bisection on the logit scale.
+ *
+ * Slow, but it needs nothing but the distribution.  The smaller tail is
+ * compared, so that neither end loses digits.  Below -800 every number
+ * rounds to 0, above 800 to 1.
+ */
+extern "C" bool
+bd_special_beta_quantile_search(double p, double alpha, double beta,
+								double *quantile)
+{
+	double		low = -800;
+	double		high = 800;
+	double		middle;
+
+	*quantile = NOTHING;
+	while ((middle = low + (high - low) / 2) > low && middle < high)
 	{
-		*quantile = logit_quantile(p, alpha, beta);
+		double		cdf;
+		double		upper;
+
+		if (!bd_special_beta_cdf(logistic(middle), alpha, beta, &cdf, &upper))
+			return false;
+		if (p <= 0.5 ? cdf < p : upper > 1 - p)
+			low = middle;
+		else
+			high = middle;
 	}
-	catch (...)
-	{
-		return false;
-	}
+	*quantile = logistic(low);
 	return true;
 }

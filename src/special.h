@@ -26,6 +26,8 @@ extern bool bd_special_beta_cdf(double x, double alpha, double beta,
 								double *cdf, double *upper);
 extern bool bd_special_beta_quantile(double p, double alpha, double beta,
 									 double *quantile);
+extern bool bd_special_beta_quantile_search(double p, double alpha,
+											double beta, double *quantile);
 
 #ifdef __cplusplus
 }

@@ -34,6 +34,13 @@ SELECT count(*) FILTER (WHERE s = 'NaN') AS nans,
 	abs(avg(s) - 0.5) < 5.5 * sqrt(0.2495 / 20000) AS centred
 FROM bandit.beta_sample(1e-3, 1e-3, 20000) s;
 SELECT bandit.beta_sample(1e-300, 1e-300) IN (0, 1) AS no_nan;
+SELECT count(*) FILTER (WHERE s IN (0, 1)) AS at_the_ends
+FROM bandit.beta_sample(5e-324, 5e-324, 1000) s;
+
+-- NaN and NULL are handed on
+SELECT bandit.beta_pdf('NaN', 2, 3), bandit.beta_cdf('NaN', 2, 3), bandit.beta_quantile('NaN', 2, 3);
+SELECT bandit.beta_quantile(0.5, NULL, 1) IS NULL AND bandit.beta_pdf(0.5, 1, NULL) IS NULL AS null_in_null_out;
+SELECT count(*) FROM bandit.beta_sample(1, 1, NULL);
 
 -- errors
 SELECT bandit.beta_sample(0, 1);
@@ -43,3 +50,14 @@ SELECT bandit.beta_cdf(0.5, 'Infinity', 1);
 SELECT * FROM bandit.beta_sample(1, 1, -1);
 SELECT bandit.beta_quantile(-0.1, 1, 1);
 SELECT bandit.beta_quantile(1.1, 1, 1);
+SELECT bandit.beta_quantile('Infinity', 1, 1);
+SELECT * FROM bandit.beta_sample(1, 0, 1);
+
+-- and with what they say besides
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SELECT bandit.beta_pdf(0.5, '-Infinity', 2);
+\set VERBOSITY sqlstate
+SELECT bandit.beta_pdf(0.5, '-Infinity', 2);
+SELECT bandit.beta_quantile(2, 1, 1);
+SELECT * FROM bandit.beta_sample(1, 1, -1);

@@ -12,11 +12,14 @@
 #define ARMS 12
 #define STEPS 400
 
-/* how far any prefix is off, at the worst */
+/*
+ * How far any prefix is off, at the worst; with "beyond", how far past
+ * Tijdeman's own bound of 1 - 1/(2K-2).
+ */
 static double
-deviation(BanditRandom *random, int trials, bool smooth)
+deviation(BanditRandom *random, int trials, bool smooth, bool beyond)
 {
-	double		worst = 0;
+	double		worst = beyond ? -1 : 0;
 
 	for (int trial = 0; trial < trials; trial++)
 	{
@@ -25,6 +28,7 @@ deviation(BanditRandom *random, int trials, bool smooth)
 		double		credit[ARMS] = {0};
 		int			counts[ARMS] = {0};
 		double		sum = 0;
+		double		bound = 0;
 		Blend		blend;
 		BlendArm	storage[ARMS];
 
@@ -33,6 +37,8 @@ deviation(BanditRandom *random, int trials, bool smooth)
 			weights[i] = pow(bd_random_uniform(random), 3) + 1e-3;
 			sum += weights[i];
 		}
+		if (beyond)
+			bound = k > 1 ? 1 - 1.0 / (2 * k - 2) : 0;
 		bd_blend_start(&blend, storage, k, weights);
 		for (int step = 1; step <= STEPS; step++)
 		{
@@ -53,7 +59,8 @@ deviation(BanditRandom *random, int trials, bool smooth)
 			bd_blend_placed(&blend, turn);
 			counts[turn]++;
 			for (int i = 0; i < k; i++)
-				worst = fmax(worst, fabs(weights[i] / sum * step - counts[i]));
+				worst = fmax(worst, fabs(weights[i] / sum * step - counts[i]) -
+							 bound);
 		}
 	}
 	return worst;
@@ -94,16 +101,38 @@ test_dry(void)
 	ok(bd_blend_next(&blend) == -1, "no arms, no turn");
 }
 
+/* weights whose sum is beyond double, or hardly above 0 */
+static void
+test_extremes(void)
+{
+	double		huge[3] = {1e308, 0.5e308, 1.5e308};
+	double		tiny[2] = {5e-324, 1.5e-323};
+	Blend		blend;
+	BlendArm	storage[3];
+	int64_t		unit = INT64_C(1) << 30;
+
+	bd_blend_start(&blend, storage, 3, huge);
+	ok(storage[0].weight + storage[1].weight + storage[2].weight == unit &&
+	   storage[2].weight == unit / 2, "weights of 1e308");
+	bd_blend_start(&blend, storage, 2, tiny);
+	ok(storage[0].weight == unit / 4 && storage[1].weight == unit / 4 * 3,
+	   "weights of 5e-324");
+}
+
 int
 main(void)
 {
 	BanditRandom random;
 
 	bd_random_seed(&random, 0, 11);
-	ok(deviation(&random, 3000, false) < 1,
+	ok(deviation(&random, 3000, false, false) < 1,
 	   "every prefix of 3,000 random blends is within one item");
-	ok(deviation(&random, 3000, true) > 1,
+	/* weights are rounded to 2^-30, which 400 steps make 2^-21 */
+	ok(deviation(&random, 3000, false, true) < 0x1p-20,
+	   "and within 1 - 1/(2K-2)");
+	ok(deviation(&random, 3000, true, false) > 1,
 	   "smooth weighted round-robin is not");
 	test_dry();
+	test_extremes();
 	return done();
 }

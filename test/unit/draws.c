@@ -115,24 +115,155 @@ test_moments(void)
 	double		squares = 0;
 	double		exponentials = 0;
 	int			tail = 0;
+	int			far = 0;
+	int			join = 0;
 	int			n = 4000000;
 
 	bd_random_seed(&random, 0, 5);
 	for (int i = 0; i < n; i++)
 	{
 		double		z = bd_dist_normal(&random);
+		double		e = bd_dist_exponential(&random);
 
+		far += fabs(z) > 4;
+		join += e > 7.6 && e < 7.69711747013104972;
 		sum += z;
 		squares += z * z;
 		tail += fabs(z) > 3.6541528853610088;
-		exponentials += bd_dist_exponential(&random);
+		exponentials += e;
 	}
 	/* each within 5.5 standard errors: 4e-8 a test */
 	ok(fabs(sum) < 5.5 * sqrt(n), "normal: mean 0");
 	ok(fabs(squares - n) < 5.5 * sqrt(2.0 * n), "normal: variance 1");
 	ok(fabs(tail - 2.580e-4 * n) < 5.5 * sqrt(2.58e-4 * n),
 	   "normal: the right share beyond the base layer");
+	ok(fabs(far - 6.334e-5 * n) < 5.5 * sqrt(6.334e-5 * n),
+	   "normal: the right share beyond 4");
 	ok(fabs(exponentials - n) < 5.5 * sqrt(n), "exponential: mean 1");
+	ok(fabs(join - 4.632e-5 * n) < 5.5 * sqrt(4.632e-5 * n),
+	   "exponential: the right share where the tail joins");
+}
+
+/* Beta(a, a) at large a: the logit is normal with variance 2/a, to 1/a */
+static void
+test_large(double shape)
+{
+	static double draws[N];
+	BanditRandom random;
+	double		worst = 0;
+	char		name[64];
+
+	bd_random_seed(&random, 0, 9);
+	for (int i = 0; i < N; i++)
+		draws[i] = bd_dist_beta_logit(&random, shape, shape) * sqrt(shape / 2);
+	qsort(draws, N, sizeof(double), ascending);
+	for (int i = 0; i < N; i++)
+	{
+		double		expected = erfc(-draws[i] / sqrt(2)) / 2;
+
+		worst = fmax(worst, fmax(expected - (double) i / N,
+								 (i + 1.0) / N - expected));
+	}
+	snprintf(name, sizeof(name), "shapes of %g: D sqrt(N) = %.3f", shape,
+			 worst * sqrt(N));
+	ok(worst * sqrt(N) < LIMIT, name);
+}
+
+/* every pair of shapes from the smallest double to nearly the largest */
+static void
+test_extremes(void)
+{
+	static const double extremes[12] = {
+		5e-324, 1e-310, 1e-300, 1e-100, 1e-3, 0.5, 1, 1e8, 1e15, 1e100,
+		1e300, 1.7e308
+	};
+	BanditRandom random;
+	int			wrong = 0;
+	int			infinite = 0;
+	int			ones;
+
+	bd_random_seed(&random, 0, 12);
+	for (int a = 0; a < 12; a++)
+		for (int b = 0; b < 12; b++)
+			for (int i = 0; i < 200; i++)
+			{
+				double		x = bd_dist_beta(&random, extremes[a], extremes[b]);
+				double		logit = bd_dist_beta_logit(&random, extremes[a],
+													   extremes[b]);
+
+				wrong += !(x >= 0 && x <= 1) || isnan(logit);
+				infinite += isinf(logit);
+			}
+	ok(wrong == 0, "no draw is NaN or outside [0, 1], whatever the shapes");
+
+	/* 1 with the chance alpha / (alpha + beta), else 0 */
+	wrong = ones = 0;
+	for (int i = 0; i < N; i++)
+	{
+		double		x = bd_dist_beta(&random, 5e-324, 1.5e-323);
+
+		ones += x == 1;
+		wrong += x != 0 && x != 1;
+	}
+	/* within 5.5 standard errors: 4e-8 */
+	ok(wrong == 0 && fabs(ones - N / 4.0) < 5.5 * sqrt(N * 3 / 16.0),
+	   "the smallest shapes draw 0 and 1, at their ratio");
+	ok(infinite == 0, "no logit is infinite");
+}
+
+/* a sample and a logit from the same bits are the same draw */
+static void
+test_scales(void)
+{
+	BanditRandom one;
+	BanditRandom other;
+	double		worst = 0;
+	double		worst_log = 0;
+
+	bd_random_seed(&one, 0, 13);
+	other = one;
+	for (int i = 0; i < 20 * 5000; i++)
+	{
+		const double *pair = shapes[i % 20];
+		double		x = bd_dist_beta(&one, pair[0], pair[1]);
+		double		logit = bd_dist_beta_logit(&other, pair[0], pair[1]);
+
+		if (x > 1e-300)
+		{
+			worst = fmax(worst, fabs(bd_dist_logistic(logit) / x - 1));
+			worst_log = fmax(worst_log,
+							 fabs(exp(bd_dist_log_logistic(logit)) / x - 1));
+		}
+	}
+	/* a logit of -690 has an error of 1e-13 */
+	ok(worst < 1e-12 && worst_log < 1e-12,
+	   "beta draws what beta_logit draws, on another scale");
+	ok(memcmp(&one, &other, sizeof(one)) == 0, "and takes the same bits");
+}
+
+/* the logarithm of a gamma number: mean digamma(shape) */
+static void
+test_log_gamma(void)
+{
+	/* shape, digamma and trigamma of it (DLMF 5.4, 5.15) */
+	static const double known[3][3] = {
+		{1, -0.57721566490153286, 1.6449340668482264},
+		{0.5, -1.9635100260214235, 4.9348022005446793},
+		{3, 0.92278433509846714, 0.39493406684822644}
+	};
+
+	for (int k = 0; k < 3; k++)
+	{
+		BanditRandom random;
+		double		sum = 0;
+		char		name[64];
+
+		bd_random_seed(&random, 0, 14 + k);
+		for (int i = 0; i < N; i++)
+			sum += bd_dist_log_gamma(&random, known[k][0]);
+		snprintf(name, sizeof(name), "log gamma of shape %g: mean", known[k][0]);
+		ok(fabs(sum - N * known[k][1]) < 5.5 * sqrt(N * known[k][2]), name);
+	}
 }
 
 static void
@@ -179,6 +310,11 @@ main(void)
 	   "a normal of the same moments is found out");
 	ok(distance(without_boost, 1, 0.5, 0.5, &ignored) > LIMIT,
 	   "a sampler without the boost is found out");
+	test_large(1e12);
+	test_large(1e16);
+	test_extremes();
+	test_scales();
+	test_log_gamma();
 	test_moments();
 	test_golden();
 	return done();

@@ -5,6 +5,7 @@
 #include "elementary.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "random.h"
 #include "tap.h"
@@ -18,6 +19,30 @@ worse(double worst, double ours, double theirs)
 	double		error = fabs(ours - theirs) / fabs(theirs);
 
 	return error > worst ? error : worst;
+}
+
+/* all bits of many results in one number: equal on every machine */
+static uint64_t
+fingerprint(void)
+{
+	BanditRandom random;
+	uint64_t	print = 0;
+
+	bd_random_seed(&random, 0, 21);
+	for (int i = 0; i < 100000; i++)
+	{
+		double		x = (bd_random_uniform(&random) - 0.5) * 1480;
+		double		results[3] = {bd_exp(x), bd_log(fabs(x)), bd_log1p(x / 740)};
+
+		for (int j = 0; j < 3; j++)
+		{
+			uint64_t	bits;
+
+			memcpy(&bits, &results[j], sizeof(bits));
+			print = (print ^ bits) * UINT64_C(0x100000001B3);
+		}
+	}
+	return print;
 }
 
 int
@@ -50,5 +75,7 @@ main(void)
 	   isinf(bd_log1p(INFINITY)), "log1p at its ends");
 	ok(fabs(bd_log(5e-324) - -744.4400719213812) < 1e-9 &&
 	   bd_exp(-745) > 0, "subnormal numbers");
+	if (!ok(fingerprint() == UINT64_C(0xAD0A64B587A1792B), "300,000 results, to the bit"))
+		printf("# 0x%016llX\n", (unsigned long long) fingerprint());
 	return done();
 }
