@@ -5,11 +5,11 @@
  *
  * The files of src/ follow the path of one request, and so does this header:
  *
- *	  settings -> context -> select -> decide -> candidates -> blend
- *	  -> recommend -> attribute -> reward -> evidence
+ *	  settings -> context -> posterior -> select -> decide -> candidates
+ *	  -> blend -> recommend -> attribute -> reward -> evidence
  *
- * Pure numerics (elementary.h, random.h, dist.h, blend.h) know nothing of
- * the server and are tested without one.
+ * Pure numerics (elementary.h, random.h, dist.h, policy.h, blend.h) know
+ * nothing of the server and are tested without one.
  *
  * src/bandit.h
  *
@@ -28,6 +28,7 @@
 #include "utils/uuid.h"
 
 #include "compat.h"
+#include "policy.h"
 #include "random.h"
 
 /* GUCs (bandit.c) */
@@ -64,6 +65,8 @@ typedef struct Arm
 	bool		control;		/* serves the control and fills short lists */
 	double		prior_alpha;	/* the arm's own, else the bandit's */
 	double		prior_beta;
+	double		floor;			/* of exploration; the arm's own, or the
+								 * bandit's */
 	char	   *source;			/* NULL, a built-in's name or a signature */
 	bool		by_key;			/* the function takes a text user key */
 	SPIPlanPtr	plan;			/* SELECT item, score FROM source($1, $2) */
@@ -115,6 +118,8 @@ typedef struct Bandit
 	Arm		   *arms;
 	int			nfeatures;
 	char	  **features;		/* in the order of the settings */
+	BanditPolicy policy;
+	double		epsilon;		/* of epsilon_greedy */
 	Interval	window;			/* attribution window */
 	int			nrules;
 	OutcomeRule *rules;
@@ -175,7 +180,7 @@ extern void bd_context_forget(void);
 extern int64 bd_key_id(const char *key, int len);
 
 /* ----------------------------------------------------------------
- * select.c: posteriors, draws and the k largest
+ * posterior.c: what is believed of each arm
  * ----------------------------------------------------------------
  */
 
@@ -185,15 +190,22 @@ typedef struct Draw
 	int			arm;			/* index into bandit->arms */
 	double		alpha;
 	double		beta;
-	double		logit;			/* logit of the draw: arms compare by this */
-	double		sample;			/* the draw, in [0, 1] */
+	double		floor;			/* probability to be explored, at each place */
+	double		score;			/* arms compare by this: the logit of the
+								 * draw, or what the policy computes */
+	double		sample;			/* the draw in [0, 1], or the score */
 	double		weight;			/* share among the selected */
 } Draw;
 
-extern int	bd_select_posteriors(const Bandit *bandit, int64 context_hash,
-								 Draw *draws);
-extern void bd_select_draw(BanditRandom *random, Draw *draws, int ndraws);
-extern int	bd_select_top(Draw *draws, int ndraws, int k, int *picks);
+extern int	bd_posteriors(const Bandit *bandit, int64 context_hash,
+						  Draw *draws);
+
+/* ----------------------------------------------------------------
+ * select.c: draws, scores, and the k best
+ * ----------------------------------------------------------------
+ */
+extern int	bd_select(BanditRandom *random, BanditPolicy policy, Draw *draws,
+					  int ndraws, int k, int *picks);
 extern int	bd_select_count(int k);
 extern BanditRandom *bd_session_random(void);
 extern BanditRandom *bd_slot_random(void);
@@ -211,6 +223,7 @@ typedef struct Decision
 	const char *subject;		/* NULL: nobody in particular */
 	const char *variant;		/* 'treatment' or 'control' */
 	int64		context_hash;
+	BanditPolicy policy;
 	int			narms;			/* arms that could be drawn */
 	Draw	   *draws;			/* their posteriors */
 	int			npicks;

@@ -41,7 +41,8 @@ typedef struct ChooseResult
 
 static void put_time(pg_uuid_t *id, TimestampTz at);
 static Datum text_array(char **texts, int n);
-static Datum float_array(const Draw *draws, int n, bool alpha);
+static Datum float_array(const Draw *draws, int n, size_t field);
+static bool has_floors(const Decision *decision);
 
 /*
  * put_time
@@ -128,16 +129,27 @@ text_array(char **texts, int n)
 										   TYPALIGN_INT));
 }
 
+/* One field of every draw, by its offset. */
 static Datum
-float_array(const Draw *draws, int n, bool alpha)
+float_array(const Draw *draws, int n, size_t field)
 {
 	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
-		values[i] = Float8GetDatum(alpha ? draws[i].alpha : draws[i].beta);
+		values[i] = Float8GetDatum(*(const double *)
+								   ((const char *) &draws[i] + field));
 	return PointerGetDatum(construct_array(values, n, FLOAT8OID,
 										   sizeof(float8), FLOAT8PASSBYVAL,
 										   TYPALIGN_DOUBLE));
+}
+
+static bool
+has_floors(const Decision *decision)
+{
+	for (int i = 0; i < decision->narms; i++)
+		if (decision->draws[i].floor > 0)
+			return true;
+	return false;
 }
 
 /*
@@ -178,14 +190,16 @@ bd_decide_log(const Bandit *bandit, const Decision *decision, Jsonb *context)
 	static KeptPlan plan = {
 		"INSERT INTO bandit.decisions (decision_id, bandit, context_hash,"
 		" subject, variant, decided_at, arms, alphas, betas, picks, items,"
-		" item_keys, item_arms)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-		13, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		" item_keys, item_arms, policy, floors)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+		" $14, $15)",
+		15, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 			TEXTARRAYOID, FLOAT8ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID,
-		INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+			INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID,
+		FLOAT8ARRAYOID}
 	};
-	Datum		values[13] = {0};
-	char		nulls[13];
+	Datum		values[15] = {0};
+	char		nulls[15];
 	char	  **names = palloc(sizeof(char *) * Max(decision->narms, 1));
 	OwnerScope	scope;
 
@@ -203,8 +217,10 @@ bd_decide_log(const Bandit *bandit, const Decision *decision, Jsonb *context)
 	for (int i = 0; i < decision->narms; i++)
 		names[i] = bandit->arms[decision->draws[i].arm].name;
 	values[6] = text_array(names, decision->narms);
-	values[7] = float_array(decision->draws, decision->narms, true);
-	values[8] = float_array(decision->draws, decision->narms, false);
+	values[7] = float_array(decision->draws, decision->narms,
+							offsetof(Draw, alpha));
+	values[8] = float_array(decision->draws, decision->narms,
+							offsetof(Draw, beta));
 	for (int i = 0; i < decision->npicks; i++)
 		names[i] = bandit->arms[decision->draws[decision->picks[i]].arm].name;
 	values[9] = text_array(names, decision->npicks);
@@ -212,6 +228,12 @@ bd_decide_log(const Bandit *bandit, const Decision *decision, Jsonb *context)
 		item_values(bandit, decision, &values[10], &nulls[10]);
 	else
 		memset(&nulls[10], 'n', 3);
+	values[13] = CStringGetTextDatum(bd_policy_name(decision->policy));
+	if (has_floors(decision))
+		values[14] = float_array(decision->draws, decision->narms,
+								 offsetof(Draw, floor));
+	else
+		nulls[14] = 'n';
 
 	bd_owner_begin(&scope);
 	bd_context_register(bandit, decision->context_hash, context);
@@ -265,17 +287,16 @@ choose_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx)
 	decision->decided_at = GetCurrentTimestamp();
 	decision->variant = "treatment";
 	decision->nitems = -1;
+	decision->policy = bandit->policy;
 	decision->context_hash = bd_context_hash(context);
-	decision->narms = bd_select_posteriors(bandit, decision->context_hash,
-										   decision->draws);
+	decision->narms = bd_posteriors(bandit, decision->context_hash,
+									decision->draws);
 	if (decision->narms == 0)
 		return;
 	bd_decide_id(&decision->id, decision->decided_at);
 	bd_decide_random(&decision->id, &random);
-	bd_select_draw(&random, decision->draws, decision->narms);
-	decision->npicks = bd_select_top(decision->draws, decision->narms,
-									 Min(k, decision->narms),
-									 decision->picks);
+	decision->npicks = bd_select(&random, decision->policy, decision->draws,
+								 decision->narms, k, decision->picks);
 	bd_decide_log(bandit, decision, context);
 	funcctx->max_calls = decision->npicks;
 }

@@ -46,7 +46,7 @@ bd_policy_name(BanditPolicy policy)
  *		The policy of that name; false if there is none.
  */
 bool
-bd_policy_find(const char *name, BanditPolicy * policy)
+bd_policy_find(const char *name, BanditPolicy *policy)
 {
 	for (int i = 0; i < BANDIT_POLICIES; i++)
 		if (strcmp(name, names[i]) == 0)

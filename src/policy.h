@@ -24,12 +24,12 @@ typedef enum BanditPolicy
 	BANDIT_UCB1,
 	BANDIT_BAYES_UCB,
 	BANDIT_UNIFORM
-}			BanditPolicy;
+} BanditPolicy;
 
 #define BANDIT_POLICIES 7
 
 extern const char *bd_policy_name(BanditPolicy policy);
-extern bool bd_policy_find(const char *name, BanditPolicy * policy);
+extern bool bd_policy_find(const char *name, BanditPolicy *policy);
 extern bool bd_policy_draws(BanditPolicy policy);
 extern double bd_policy_score(BanditPolicy policy, double alpha, double beta,
 							  double total);

@@ -158,13 +158,11 @@ serve_treatment(Request *request)
 	decision->context_hash = bd_context_hash(request->context);
 	decision->draws = palloc(sizeof(Draw) * Max(bandit->narms, 1));
 	decision->picks = palloc(sizeof(int) * Max(bandit->narms, 1));
-	decision->narms = bd_select_posteriors(bandit, decision->context_hash,
-										   decision->draws);
+	decision->narms = bd_posteriors(bandit, decision->context_hash,
+									decision->draws);
 	bd_decide_random(&decision->id, &random);
-	bd_select_draw(&random, decision->draws, decision->narms);
-	decision->npicks = bd_select_top(decision->draws, decision->narms,
-									 Min(k, decision->narms),
-									 decision->picks);
+	decision->npicks = bd_select(&random, bandit->policy, decision->draws,
+								 decision->narms, k, decision->picks);
 
 	lists = palloc(sizeof(ItemList *) * Max(decision->npicks, 1));
 	weights = palloc(sizeof(double) * Max(decision->npicks, 1));
@@ -281,6 +279,7 @@ log_decision(Request *request)
 
 	decision->subject = bd_user_subject(&request->list.user);
 	decision->variant = request->treatment ? "treatment" : "control";
+	decision->policy = bandit->policy;
 	decision->context_hash = bd_context_hash(request->context);
 	decision->nitems = n;
 	decision->items = palloc(sizeof(int64) * Max(n, 1));

@@ -27,6 +27,7 @@ PG_FUNCTION_INFO_V1(bandit_replay);
 /* A decision's draws, and the place each arm took. */
 typedef struct Replay
 {
+	BanditPolicy policy;
 	int			narms;
 	Datum	   *names;
 	Draw	   *draws;
@@ -47,18 +48,20 @@ static Replay *
 read_decision(const pg_uuid_t *id, int *npicks)
 {
 	static KeptPlan plan = {
-		"SELECT arms, alphas, betas, pg_catalog.cardinality(picks)"
+		"SELECT arms, alphas, betas, pg_catalog.cardinality(picks), policy,"
+		" floors"
 		" FROM bandit.decisions WHERE decision_id OPERATOR(pg_catalog.=) $1",
 		1, {UUIDOID}
 	};
 	MemoryContext context = CurrentMemoryContext;
 	Replay	   *replay = palloc0(sizeof(Replay));
-	Datum		fields[4];
+	Datum		fields[6];
+	bool		nulls[6];
 	Datum		value = UUIDPGetDatum(id);
 	Datum	   *names;
 	double	   *alphas;
 	double	   *betas;
-	bool		isnull;
+	double	   *floors = NULL;
 
 	SPI_connect();
 	bd_plan_run(&plan, &value, NULL, true, 1);
@@ -67,14 +70,20 @@ read_decision(const pg_uuid_t *id, int *npicks)
 		SPI_finish();
 		return NULL;
 	}
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 6; i++)
 		fields[i] = SPI_getbinval(SPI_tuptable->vals[0],
-								  SPI_tuptable->tupdesc, i + 1, &isnull);
+								  SPI_tuptable->tupdesc, i + 1, &nulls[i]);
 	*npicks = DatumGetInt32(fields[3]);
 	deconstruct_array(DatumGetArrayTypeP(fields[0]), TEXTOID, -1, false,
 					  TYPALIGN_INT, &names, NULL, &replay->narms);
 	alphas = float_elements(fields[1], replay->narms);
 	betas = float_elements(fields[2], replay->narms);
+	if (!nulls[5])
+		floors = float_elements(fields[5], replay->narms);
+	if (!bd_policy_find(TextDatumGetCString(fields[4]), &replay->policy))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("a decision's policy is not known")));
 
 	MemoryContextSwitchTo(context);
 	replay->names = palloc(sizeof(Datum) * Max(replay->narms, 1));
@@ -85,6 +94,7 @@ read_decision(const pg_uuid_t *id, int *npicks)
 		replay->names[i] = PointerGetDatum(PG_DETOAST_DATUM_COPY(names[i]));
 		replay->draws[i].alpha = alphas[i];
 		replay->draws[i].beta = betas[i];
+		replay->draws[i].floor = floors != NULL ? floors[i] : 0;
 	}
 	SPI_finish();
 	return replay;
@@ -109,10 +119,9 @@ draw_again(const pg_uuid_t *id, Replay *replay, int npicks)
 	int		   *picks = palloc(sizeof(int) * Max(replay->narms, 1));
 	BanditRandom random;
 
-	npicks = Min(npicks, replay->narms);
 	bd_decide_random(id, &random);
-	bd_select_draw(&random, replay->draws, replay->narms);
-	npicks = bd_select_top(replay->draws, replay->narms, npicks, picks);
+	npicks = bd_select(&random, replay->policy, replay->draws, replay->narms,
+					   npicks, picks);
 	for (int rank = 0; rank < npicks; rank++)
 		replay->ranks[picks[rank]] = rank + 1;
 	pfree(picks);

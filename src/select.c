@@ -1,16 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * select.c
- *		Posteriors, draws and the k largest: select_arms.
+ *		Draws, scores, and the k best: select_arms.
  *
- * Reads only, so it runs on a standby.  One indexed read per call, through
- * SPI with a kept plan and the caller's rights; slots are summed here.  The
- * posterior of an arm is its prior plus its evidence (Thompson 1933; several
- * arms at once: Komiyama, Honda and Nakagawa 2015).
+ * A policy puts the arms in order (policy.c); by default by one draw from
+ * each posterior (Thompson 1933; several arms at once: Komiyama, Honda and
+ * Nakagawa 2015).  Draws are compared by their logit: where shapes are tiny,
+ * half of all draws are exactly 0 or 1 in double precision and would tie.
  *
- * Arms are compared by the logit of their draw, never by the draw: where
- * shapes are tiny, half of all draws are exactly 0 or 1 in double precision
- * and would tie.
+ * The order in which random numbers are used is part of the contract, for a
+ * decision's are made again: one draw for each arm in registration order,
+ * the salt that breaks ties, top_two's coin and redraws, a number for each
+ * place where there are floors.
  *
  * src/select.c
  *
@@ -18,8 +19,10 @@
  */
 #include "bandit.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "dist.h"
 #include "elementary.h"
 #include "funcapi.h"
@@ -35,140 +38,230 @@ typedef struct SelectResult
 	int		   *picks;
 } SelectResult;
 
-static void add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
-							 HeapTuple tuple, TupleDesc desc);
+/* Redraws of top_two before the runner-up is taken. */
+#define MAX_REDRAWS 100
+
+static void score_arms(BanditRandom *random, BanditPolicy policy, Draw *draws,
+					   int ndraws);
+static uint64 tie_key(uint64 salt, int arm);
+static int	order_arms(const Draw *draws, int ndraws, int k, uint64 salt,
+					   int *order);
+static int	find_challenger(BanditRandom *random, const Draw *draws,
+							int ndraws, int leader);
+static void explore_places(BanditRandom *random, Draw *draws, int ndraws,
+						   int k, int *picks);
+static double log_weight(BanditPolicy policy, const Draw *draw);
 
 /*
- * bd_select_posteriors
- *		Fill "draws" with the posteriors of the arms that can be drawn.
+ * bd_select
+ *		Pick the k best arms, best first; returns how many there are.
  *
- * Enabled arms in registration order, without the control; returns their
- * number.  "draws" has room for bandit->narms.
+ * "draws" hold posteriors and floors; scores, samples and weights are set.
+ * picks[rank] is an index into "draws", which keep their order.  A place
+ * that is explored keeps the weight of the arm that would have had it.
  */
 int
-bd_select_posteriors(const Bandit *bandit, int64 context_hash, Draw *draws)
+bd_select(BanditRandom *random, BanditPolicy policy, Draw *draws, int ndraws,
+		  int k, int *picks)
 {
-	static KeptPlan plan = {
-		"SELECT arm, successes, failures FROM bandit.evidence"
-		" WHERE bandit OPERATOR(pg_catalog.=) $1"
-		" AND context_hash OPERATOR(pg_catalog.=) $2",
-		2, {TEXTOID, INT8OID}
-	};
-	Datum		values[2];
-	int			n = 0;
+	uint64		salt;
+	double	   *weights;
+	double		largest;
+	double		sum = 0;
+	int			n;
 
-	for (int i = 0; i < bandit->narms; i++)
-	{
-		const Arm  *arm = &bandit->arms[i];
-
-		if (!arm->enabled || arm->control)
-			continue;
-		draws[n].arm = i;
-		draws[n].alpha = arm->prior_alpha;
-		draws[n].beta = arm->prior_beta;
-		draws[n].weight = 0;
-		n++;
-	}
-	if (n == 0)
+	if (ndraws == 0)
 		return 0;
+	score_arms(random, policy, draws, ndraws);
+	salt = bd_random_next(random);
+	n = order_arms(draws, ndraws, Min(k, ndraws), salt, picks);
+	if (policy == BANDIT_TOP_TWO && k == 1 && ndraws > 1 &&
+		bd_random_uniform(random) < 0.5)
+		picks[0] = find_challenger(random, draws, ndraws, picks[0]);
 
-	SPI_connect();
-	values[0] = CStringGetTextDatum(bandit->name);
-	values[1] = Int64GetDatum(context_hash);
-	bd_plan_run(&plan, values, NULL, true, 0);
-	for (uint64 row = 0; row < SPI_processed; row++)
-		add_evidence_row(bandit, draws, n, SPI_tuptable->vals[row],
-						 SPI_tuptable->tupdesc);
-	SPI_finish();
+	/* shares, from logarithms: they hold where every draw rounds to 0 */
+	weights = palloc(sizeof(double) * n);
+	largest = -DBL_MAX;
+	for (int i = 0; i < n; i++)
+	{
+		weights[i] = log_weight(policy, &draws[picks[i]]);
+		largest = Max(largest, weights[i]);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		weights[i] = bd_exp(weights[i] - largest);
+		sum += weights[i];
+	}
+	explore_places(random, draws, ndraws, n, picks);
+	for (int i = 0; i < n; i++)
+		draws[picks[i]].weight = weights[i] / sum;
+	pfree(weights);
 	return n;
 }
 
-/* Rows of arms that are disabled or gone count for nobody. */
+/*
+ * score_arms
+ *		What the arms are ordered by.
+ */
 static void
-add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
-				 HeapTuple tuple, TupleDesc desc)
+score_arms(BanditRandom *random, BanditPolicy policy, Draw *draws, int ndraws)
 {
-	Datum		fields[3];
-	bool		nulls[3];
-	text	   *name;
-	int			len;
+	double		total = 0;
 
-	for (int i = 0; i < 3; i++)
-		fields[i] = heap_getattr(tuple, i + 1, desc, &nulls[i]);
-	name = DatumGetTextPP(fields[0]);
-	len = VARSIZE_ANY_EXHDR(name);
-
-	for (int i = 0; i < ndraws; i++)
+	if (bd_policy_draws(policy))
 	{
-		const char *arm = bandit->arms[draws[i].arm].name;
+		bool		flat = policy == BANDIT_UNIFORM;
 
-		if (strncmp(arm, VARDATA_ANY(name), len) != 0 || arm[len] != '\0')
-			continue;
-		draws[i].alpha += DatumGetFloat8(fields[1]);
-		draws[i].beta += DatumGetFloat8(fields[2]);
+		for (int i = 0; i < ndraws; i++)
+		{
+			draws[i].score = bd_dist_beta_logit(random,
+												flat ? 1 : draws[i].alpha,
+												flat ? 1 : draws[i].beta);
+			draws[i].sample = bd_dist_logistic(draws[i].score);
+		}
 		return;
 	}
-}
-
-/*
- * bd_select_draw
- *		One draw from each posterior, in registration order.
- */
-void
-bd_select_draw(BanditRandom *random, Draw *draws, int ndraws)
-{
+	for (int i = 0; i < ndraws; i++)
+		total += draws[i].alpha + draws[i].beta;
 	for (int i = 0; i < ndraws; i++)
 	{
-		draws[i].logit = bd_dist_beta_logit(random, draws[i].alpha,
-											draws[i].beta);
-		draws[i].sample = bd_dist_logistic(draws[i].logit);
+		draws[i].score = bd_policy_score(policy, draws[i].alpha,
+										 draws[i].beta, total);
+		draws[i].sample = draws[i].score;
 	}
 }
 
+/* Equal scores are ordered by this: as good as a draw for each (splitmix). */
+static uint64
+tie_key(uint64 salt, int arm)
+{
+	uint64		z = salt + (uint64) arm * UINT64CONST(0x9E3779B97F4A7C15);
+
+	z = (z ^ (z >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
+	z = (z ^ (z >> 27)) * UINT64CONST(0x94D049BB133111EB);
+	return z ^ (z >> 31);
+}
+
 /*
- * bd_select_top
- *		Pick the k largest draws, best first; returns how many there are.
- *
- * picks[rank] is an index into "draws", which keep their order.  Equal draws
- * keep the arms' registration order, so a seed selects the same arms on
- * every platform.  Sets the weight of the selected, their draw's share; it
- * is computed from logarithms, which hold where every draw rounds to 0.
+ * order_arms
+ *		The k arms of the largest scores, best first.
  */
-int
-bd_select_top(Draw *draws, int ndraws, int k, int *picks)
+static int
+order_arms(const Draw *draws, int ndraws, int k, uint64 salt, int *order)
 {
 	int			n = 0;
-	double		largest;
-	double		sum = 0;
 
 	for (int i = 0; i < ndraws; i++)
 	{
 		int			at = n < k ? n++ : k;
 
 		/* insertion from behind; position k is the one that falls off */
-		while (at > 0 && draws[picks[at - 1]].logit < draws[i].logit)
+		while (at > 0)
 		{
+			int			other = order[at - 1];
+
+			if (draws[other].score > draws[i].score ||
+				(draws[other].score == draws[i].score &&
+				 tie_key(salt, other) >= tie_key(salt, i)))
+				break;
 			if (at < k)
-				picks[at] = picks[at - 1];
+				order[at] = other;
 			at--;
 		}
 		if (at < k)
-			picks[at] = i;
+			order[at] = i;
 	}
-	if (n == 0)
-		return 0;
-
-	largest = bd_dist_log_logistic(draws[picks[0]].logit);
-	for (int i = 0; i < n; i++)
-	{
-		Draw	   *draw = &draws[picks[i]];
-
-		draw->weight = bd_exp(bd_dist_log_logistic(draw->logit) - largest);
-		sum += draw->weight;
-	}
-	for (int i = 0; i < n; i++)
-		draws[picks[i]].weight /= sum;
 	return n;
+}
+
+/*
+ * find_challenger
+ *		The winner of a redraw in which the leader does not win.
+ */
+static int
+find_challenger(BanditRandom *random, const Draw *draws, int ndraws,
+				int leader)
+{
+	int			runner_up = -1;
+
+	for (int pass = 0; pass < MAX_REDRAWS; pass++)
+	{
+		double		first = -INFINITY;
+		double		second = -INFINITY;
+		int			best = leader;
+
+		for (int i = 0; i < ndraws; i++)
+		{
+			double		score = bd_dist_beta_logit(random, draws[i].alpha,
+												   draws[i].beta);
+
+			if (score > first)
+			{
+				first = score;
+				best = i;
+			}
+			if (i != leader && score > second)
+			{
+				second = score;
+				runner_up = i;
+			}
+		}
+		if (best != leader)
+			return best;
+	}
+	return runner_up;
+}
+
+/*
+ * explore_places
+ *		Give each place to an arm named by the floors, now and then.
+ *
+ * "picks" holds the k best in order.  Place by place, an arm is named with
+ * the probability of its floor, and takes the place unless it is in the list
+ * already; otherwise the best that is not in the list does.
+ */
+static void
+explore_places(BanditRandom *random, Draw *draws, int ndraws, int k,
+			   int *picks)
+{
+	double		total = 0;
+	int		   *order;
+	bool	   *placed;
+
+	for (int i = 0; i < ndraws; i++)
+		total += draws[i].floor;
+	if (total == 0)
+		return;
+
+	order = palloc(sizeof(int) * k);
+	memcpy(order, picks, sizeof(int) * k);
+	placed = palloc0(sizeof(bool) * ndraws);
+	for (int rank = 0; rank < k; rank++)
+	{
+		double		u = bd_random_uniform(random);
+		int			named = 0;
+		int			best = 0;
+
+		while (named < ndraws && u >= draws[named].floor)
+			u -= draws[named++].floor;
+		while (placed[order[best]])
+			best++;
+		picks[rank] = named < ndraws && !placed[named] ? named : order[best];
+		placed[picks[rank]] = true;
+	}
+	pfree(order);
+	pfree(placed);
+}
+
+/* The logarithm of a place's weight, before the sum is known. */
+static double
+log_weight(BanditPolicy policy, const Draw *draw)
+{
+	if (policy == BANDIT_UNIFORM)
+		return 0;
+	if (bd_policy_draws(policy))
+		return bd_dist_log_logistic(draw->score);
+	return bd_log(Max(draw->score, DBL_MIN));
 }
 
 /*
@@ -216,10 +309,9 @@ select_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx)
 	funcctx->tuple_desc = BlessTupleDesc(CreateTupleDescCopy(rsinfo->expectedDesc));
 	MemoryContextSwitchTo(old);
 
-	n = bd_select_posteriors(bandit, bd_context_hash(context), result->draws);
-	bd_select_draw(bd_session_random(), result->draws, n);
-	funcctx->max_calls = bd_select_top(result->draws, n, Min(k, n),
-									   result->picks);
+	n = bd_posteriors(bandit, bd_context_hash(context), result->draws);
+	funcctx->max_calls = bd_select(bd_session_random(), bandit->policy,
+								   result->draws, n, k, result->picks);
 }
 
 /*

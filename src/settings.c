@@ -54,7 +54,8 @@ static void transaction_ended(XactEvent event, void *arg);
 static void retire_all(void);
 static void free_retired(void);
 static Bandit *load_bandit(const char *name);
-static void load_arms(Bandit *bandit, double prior_alpha, double prior_beta);
+static void load_arms(Bandit *bandit, double prior_alpha, double prior_beta,
+					  double floor);
 static void load_rules(Bandit *bandit);
 static void load_features(Bandit *bandit, Datum features);
 static void free_plans(Bandit *bandit);
@@ -310,7 +311,7 @@ load_bandit(const char *name)
 {
 	static KeptPlan plan = {
 		"SELECT b.features, b.prior_alpha, b.prior_beta,"
-		" b.attribution_window,"
+		" b.attribution_window, b.policy, b.epsilon, b.exploration_floor,"
 		" EXISTS (SELECT 1 FROM bandit.recommenders r"
 		" WHERE r.bandit OPERATOR(pg_catalog.=) b.name)"
 		" FROM bandit.bandits b WHERE b.name OPERATOR(pg_catalog.=) $1",
@@ -347,8 +348,13 @@ load_bandit(const char *name)
 		strlcpy(bandit->name, name, NAMEDATALEN);
 		load_features(bandit, column(0, 1));
 		bandit->window = *DatumGetIntervalP(column(0, 4));
-		bandit->is_recommender = DatumGetBool(column(0, 5));
-		load_arms(bandit, prior_alpha, prior_beta);
+		if (!bd_policy_find(TextDatumGetCString(column(0, 5)),
+							&bandit->policy))
+			elog(ERROR, "unknown policy in table bandits");
+		bandit->epsilon = DatumGetFloat8(column(0, 6));
+		bandit->is_recommender = DatumGetBool(column(0, 8));
+		load_arms(bandit, prior_alpha, prior_beta,
+				  DatumGetFloat8(column(0, 7)));
 		load_rules(bandit);
 		MemoryContextSwitchTo(old);
 		MemoryContextSetParent(context, CacheMemoryContext);
@@ -372,20 +378,22 @@ load_features(Bandit *bandit, Datum features)
 }
 
 static void
-load_arms(Bandit *bandit, double prior_alpha, double prior_beta)
+load_arms(Bandit *bandit, double prior_alpha, double prior_beta, double floor)
 {
 	static KeptPlan plan = {
 		"SELECT arm, enabled, role OPERATOR(pg_catalog.=) 'control',"
-		" COALESCE(prior_alpha, $2), COALESCE(prior_beta, $3), source"
+		" COALESCE(prior_alpha, $2), COALESCE(prior_beta, $3), source,"
+		" COALESCE(exploration_floor, $4)"
 		" FROM bandit.arms WHERE bandit OPERATOR(pg_catalog.=) $1"
 		" ORDER BY position",
-		3, {TEXTOID, FLOAT8OID, FLOAT8OID}
+		4, {TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID}
 	};
-	Datum		values[3];
+	Datum		values[4];
 
 	values[0] = CStringGetTextDatum(bandit->name);
 	values[1] = Float8GetDatum(prior_alpha);
 	values[2] = Float8GetDatum(prior_beta);
+	values[3] = Float8GetDatum(floor);
 	bd_plan_run(&plan, values, NULL, true, 0);
 
 	bandit->narms = (int) SPI_processed;
@@ -403,6 +411,7 @@ load_arms(Bandit *bandit, double prior_alpha, double prior_beta)
 		arm->prior_alpha = DatumGetFloat8(column(i, 4));
 		arm->prior_beta = DatumGetFloat8(column(i, 5));
 		arm->source = isnull ? NULL : TextDatumGetCString(source);
+		arm->floor = DatumGetFloat8(column(i, 7));
 	}
 }
 

@@ -10,6 +10,15 @@ CREATE TABLE bandit.bandits (
 		CHECK (prior_alpha > 0 AND prior_alpha < 'Infinity'),
 	prior_beta float8 NOT NULL DEFAULT 1
 		CHECK (prior_beta > 0 AND prior_beta < 'Infinity'),
+	policy text NOT NULL DEFAULT 'thompson'
+		CHECK (policy IN ('thompson', 'top_two', 'greedy', 'epsilon_greedy',
+						  'ucb1', 'bayes_ucb', 'uniform')),
+	epsilon float8 NOT NULL DEFAULT 0.1 CHECK (epsilon BETWEEN 0 AND 1),
+	exploration_floor float8 NOT NULL DEFAULT 0
+		CHECK (exploration_floor BETWEEN 0 AND 1),
+	half_life interval CHECK (half_life > '0'),
+	backoff_strength float8 DEFAULT 10
+		CHECK (backoff_strength >= 0 AND backoff_strength < 'Infinity'),
 	attribution_window interval NOT NULL DEFAULT '24 hours'
 		CHECK (attribution_window > '0'),
 	on_silence text NOT NULL DEFAULT 'failure'
@@ -30,6 +39,7 @@ CREATE TABLE bandit.arms (
 		CHECK (prior_alpha > 0 AND prior_alpha < 'Infinity'),
 	prior_beta float8
 		CHECK (prior_beta > 0 AND prior_beta < 'Infinity'),
+	exploration_floor float8 CHECK (exploration_floor BETWEEN 0 AND 1),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	PRIMARY KEY (bandit, arm),
 	UNIQUE (bandit, position),
@@ -121,6 +131,8 @@ CREATE TABLE bandit.decisions (
 	items bigint[],
 	item_keys text[],
 	item_arms text[] COLLATE "C",
+	policy text NOT NULL DEFAULT 'thompson',
+	floors float8[],
 	settled_at timestamptz,
 	PRIMARY KEY (decision_id, bandit)
 ) PARTITION BY RANGE (decision_id);

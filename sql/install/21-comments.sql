@@ -10,6 +10,16 @@ COMMENT ON COLUMN bandit.bandits.prior_alpha IS
 'First shape of the Beta prior of every arm: successes believed in before any was seen. Finite, greater than 0.';
 COMMENT ON COLUMN bandit.bandits.prior_beta IS
 'Second shape of the prior: failures believed in before any was seen. Finite, greater than 0.';
+COMMENT ON COLUMN bandit.bandits.policy IS
+'By what the arms are put in order, best first. thompson: a draw from each posterior. top_two: the same, but when one arm is picked, every other time it is a challenger, the best of a redraw that the first did not win (Russo 2016). greedy: the posterior mean. epsilon_greedy: the same, with an exploration floor of epsilon / n for each of n arms. ucb1: mean + sqrt(2 ln N / (alpha + beta)), N the sum of alpha + beta over the arms (Auer et al. 2002, the prior counted as observations). bayes_ucb: the posterior''s quantile at 1 - 1/N (Kaufmann et al. 2012). uniform: at random. Equal scores are ordered at random.';
+COMMENT ON COLUMN bandit.bandits.epsilon IS
+'How often epsilon_greedy explores, 0 to 1; no other policy uses it.';
+COMMENT ON COLUMN bandit.bandits.exploration_floor IS
+'Each place of a list is given to each arm with at least this probability, 0 to 1, whatever the policy says: p = f + (1 - sum of f) w. Over all arms at most 1.';
+COMMENT ON COLUMN bandit.bandits.half_life IS
+'Evidence counts half as much when it is this old, a quarter at twice the age, and so on, towards the prior, which does not erode; longer than 0, a month counts 30 days. NULL: nothing is forgotten. A change holds for what is forgotten from then on.';
+COMMENT ON COLUMN bandit.bandits.backoff_strength IS
+'What a context may borrow from its parents (itself without its last feature, ... , all contexts), in observations: 10 is as much as ten responses. 0: nothing, contexts stand alone. NULL: as much as the data say, fitted to how different sibling contexts are. Takes effect through bandit.refresh_priors.';
 COMMENT ON COLUMN bandit.bandits.attribution_window IS
 'How long after a decision a response still counts for it; longer than 0.';
 COMMENT ON COLUMN bandit.bandits.on_silence IS
@@ -22,7 +32,7 @@ COMMENT ON COLUMN bandit.arms.bandit IS 'Name of the bandit.';
 COMMENT ON COLUMN bandit.arms.arm IS
 'Name of the arm within its bandit: 1 to 63 bytes.';
 COMMENT ON COLUMN bandit.arms.position IS
-'Order of registration, from 1, with gaps where arms were removed. Equal draws keep this order.';
+'Order of registration, from 1, with gaps where arms were removed. Arms are drawn in this order.';
 COMMENT ON COLUMN bandit.arms.role IS
 'arm: drawn and learnt about. control: serves the control side and fills short lists, never learns; at most one.';
 COMMENT ON COLUMN bandit.arms.enabled IS
@@ -33,6 +43,8 @@ COMMENT ON COLUMN bandit.arms.prior_alpha IS
 'The arm''s own prior, in place of the bandit''s prior_alpha; NULL: the bandit''s. Finite, greater than 0.';
 COMMENT ON COLUMN bandit.arms.prior_beta IS
 'The arm''s own prior, in place of the bandit''s prior_beta; NULL: the bandit''s. Finite, greater than 0.';
+COMMENT ON COLUMN bandit.arms.exploration_floor IS
+'The arm''s own floor, in place of the bandit''s exploration_floor; NULL: the bandit''s. 0 to 1.';
 COMMENT ON COLUMN bandit.arms.created_at IS 'When it was added.';
 
 COMMENT ON TABLE bandit.recommenders IS
@@ -136,6 +148,10 @@ COMMENT ON COLUMN bandit.decisions.item_keys IS
 'Their keys in the user''s table, by position, where keys are uuid or text; else NULL.';
 COMMENT ON COLUMN bandit.decisions.item_arms IS
 'The arm that each item is credited to, by position.';
+COMMENT ON COLUMN bandit.decisions.policy IS
+'The policy that put the arms in order, see bandits.policy.';
+COMMENT ON COLUMN bandit.decisions.floors IS
+'The exploration floor of each arm, as in arms, that of epsilon_greedy included; NULL: none.';
 COMMENT ON COLUMN bandit.decisions.settled_at IS
 'When its attribution window was closed and silence counted; NULL: not yet.';
 

@@ -127,22 +127,34 @@ COMMENT ON FUNCTION bandit_internal.lock_bandit(text) IS
 'Locks a bandit''s settings against other changes until the transaction ends; serving and feedback go on. Errors: null_value_not_allowed; undefined_object when there is no such bandit.';
 
 CREATE FUNCTION bandit.create_bandit(name text, arms text[],
-	features text[] DEFAULT '{}', prior_alpha float8 DEFAULT 1,
-	prior_beta float8 DEFAULT 1,
+	features text[] DEFAULT '{}', prior_alpha float8 DEFAULT NULL,
+	prior_beta float8 DEFAULT NULL,
 	attribution_window interval DEFAULT '24 hours',
-	on_silence text DEFAULT 'failure')
+	on_silence text DEFAULT 'failure', policy text DEFAULT 'thompson',
+	base_rate float8 DEFAULT NULL, base_weight float8 DEFAULT NULL,
+	exploration_floor float8 DEFAULT 0, half_life interval DEFAULT NULL)
 RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	prior float8[];
 BEGIN
 	PERFORM bandit_internal.check_name('name of bandit', create_bandit.name);
 	PERFORM bandit_internal.check_names('arm', create_bandit.arms);
 	PERFORM bandit_internal.check_names('feature', create_bandit.features);
-	PERFORM bandit_internal.check_prior(create_bandit.prior_alpha,
-							   create_bandit.prior_beta);
-	IF (create_bandit.attribution_window > '0') IS NOT TRUE THEN
+	prior := bandit_internal.find_prior(create_bandit.prior_alpha,
+		create_bandit.prior_beta, create_bandit.base_rate,
+		create_bandit.base_weight);
+	PERFORM bandit_internal.check_policy(create_bandit.policy);
+	PERFORM bandit_internal.check_floor(create_bandit.exploration_floor,
+										cardinality(create_bandit.arms));
+	IF create_bandit.half_life <= '0' THEN
+		RAISE EXCEPTION 'half_life must be longer than zero'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'NULL forgets nothing.';
+	ELSIF (create_bandit.attribution_window > '0') IS NOT TRUE THEN
 		RAISE EXCEPTION 'attribution_window must be longer than zero'
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'It says how long after a decision a response still counts for it.';
@@ -153,10 +165,11 @@ BEGIN
 	END IF;
 
 	INSERT INTO bandit.bandits (name, features, prior_alpha, prior_beta,
-								attribution_window, on_silence)
-	VALUES (create_bandit.name, create_bandit.features,
-			create_bandit.prior_alpha, create_bandit.prior_beta,
-			create_bandit.attribution_window, create_bandit.on_silence)
+		attribution_window, on_silence, policy, exploration_floor, half_life)
+	VALUES (create_bandit.name, create_bandit.features, prior[1], prior[2],
+		create_bandit.attribution_window, create_bandit.on_silence,
+		create_bandit.policy, create_bandit.exploration_floor,
+		create_bandit.half_life)
 	ON CONFLICT DO NOTHING;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'bandit "%" already exists', create_bandit.name
@@ -177,9 +190,9 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.create_bandit(text, text[], text[], float8, float8, interval, text) IS
+COMMENT ON FUNCTION bandit.create_bandit(text, text[], text[], float8, float8, interval, text, text, float8, float8, float8, interval) IS
 'Makes a bandit and its arms, with rules for click, rating, thumbs_up and thumbs_down. Returns the number of arms made: there is no id to return, for the name is the key.
-features: the only keys that a context may have. prior_alpha, prior_beta: the Beta prior of every arm in every context. attribution_window: how long after a decision a response still counts for it. on_silence: what a decision without a response counts as, failure or nothing. The list of arms may be empty: bandit.add_arm adds them.
+features: the only keys that a context may have. prior_alpha, prior_beta: the Beta prior of every arm in every context, both or none. base_rate: instead, a rate that is known from elsewhere, between 0 and 1, worth base_weight observations: Beta(rate weight, (1 - rate) weight); by default as few as keep both shapes from falling below 1. With neither the prior is flat, Beta(1, 1). policy, exploration_floor, half_life, attribution_window, on_silence: see the columns of bandit.bandits. The list of arms may be empty: bandit.add_arm adds them.
 Errors: duplicate_object for a bandit that exists and for an arm or feature given twice; null_value_not_allowed, name_too_long, invalid_parameter_value.';
 
 CREATE FUNCTION bandit.drop_bandit(name text) RETURNS void

@@ -14,7 +14,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 100 ROWS 3
 AS 'MODULE_PATHNAME', 'bandit_select_arms';
 COMMENT ON FUNCTION bandit.select_arms(text, jsonb, int) IS
-'The k arms with the largest draws from their posteriors in this context (Thompson sampling), best first. sample: the draw, 0..1; weight: its share of the selected draws; alpha, beta: the posterior it was drawn from. All enabled arms when there are fewer than k; no rows when there are none. Reads only, so it runs on a standby. Raises undefined_object for an unknown bandit, invalid_parameter_value for k < 1 or a context with undeclared keys.';
+'The k best arms in this context by the bandit''s policy, best first; by default those with the largest draws from their posteriors (Thompson sampling). sample: the draw, 0 to 1, or what else the policy orders by (a mean, an upper bound); weight: its share of the selected samples, equal under uniform; a place that an exploration floor gave away keeps its weight; alpha, beta: the arm''s posterior. All enabled arms when there are fewer than k; no rows when there are none. Reads only, so it runs on a standby. Raises undefined_object for an unknown bandit, invalid_parameter_value for k < 1 or a context with undeclared keys.';
 
 CREATE FUNCTION bandit.choose(
 	bandit text,

@@ -258,10 +258,12 @@ CREATE FUNCTION bandit.create_recommender(name text, ratings regclass,
 		'{time_period,day_of_week,user_type,genre_saturation,session_position}',
 	blend_arms int DEFAULT 3, exclude_seen boolean DEFAULT true,
 	neutral_value float8 DEFAULT 2.5, time_zone text DEFAULT 'UTC',
-	prior_alpha float8 DEFAULT 1, prior_beta float8 DEFAULT 1,
+	prior_alpha float8 DEFAULT NULL, prior_beta float8 DEFAULT NULL,
 	attribution_window interval DEFAULT '24 hours',
 	on_silence text DEFAULT 'failure',
-	attribute_separator text DEFAULT '|')
+	attribute_separator text DEFAULT '|', policy text DEFAULT 'thompson',
+	base_rate float8 DEFAULT NULL, base_weight float8 DEFAULT NULL,
+	exploration_floor float8 DEFAULT 0, half_life interval DEFAULT NULL)
 RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -274,7 +276,10 @@ BEGIN
 	made := bandit.create_bandit(create_recommender.name,
 		create_recommender.arms, create_recommender.features,
 		create_recommender.prior_alpha, create_recommender.prior_beta,
-		create_recommender.attribution_window, create_recommender.on_silence);
+		create_recommender.attribution_window, create_recommender.on_silence,
+		create_recommender.policy, create_recommender.base_rate,
+		create_recommender.base_weight, create_recommender.exploration_floor,
+		create_recommender.half_life);
 	PERFORM bandit_internal.check_relation('ratings', create_recommender.ratings, 'rpvmf');
 	IF create_recommender.items IS NOT NULL THEN
 		PERFORM bandit_internal.check_relation('items', create_recommender.items, 'rpvmf');
@@ -317,7 +322,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.create_recommender(text, regclass, text, text, text, text, regclass, text, text, text, text[], text[], int, boolean, float8, text, float8, float8, interval, text, text) IS
+COMMENT ON FUNCTION bandit.create_recommender(text, regclass, text, text, text, text, regclass, text, text, text, text[], text[], int, boolean, float8, text, float8, float8, interval, text, text, text, float8, float8, float8, interval) IS
 'Makes a bandit whose arms recommend items, over tables of your own. Returns the number of arms made; the control, hybrid, comes on top.
 ratings: a table or view with a row per interaction of a user with an item. items: a table or view with a row per item, if there is one. Columns that are not named are found by name and type, and a notice says which; '''' means none. User and item keys are both smallint, integer or bigint, or both uuid, text or varchar. value_column: a number, such as stars. time_column: timestamptz, timestamp, date, or Unix seconds. attributes_column: text[], or text separated by attribute_separator.
 arms: built-in ones; bandit.add_arm adds functions of your own. features: which of the five features of bandit.user_context make a context. blend_arms: from how many arms a list is blended, 1 to 1000. exclude_seen: never recommend what the user had. neutral_value: the value that is neither liked nor disliked. time_zone: in which the features read the clock. The other parameters are those of bandit.create_bandit.

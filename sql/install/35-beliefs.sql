@@ -1,0 +1,126 @@
+-- Priors, policies and floors: what is believed before anything was seen, and
+-- what is tried whatever is believed.
+
+CREATE FUNCTION bandit_internal.base_rate_prior(base_rate float8,
+	base_weight float8)
+RETURNS float8[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT (base_rate > 0 AND base_rate < 1) THEN
+		RAISE EXCEPTION 'base_rate must be between 0 and 1, not %', base_rate
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'It is a share: 0.02 where two of a hundred responses are successes.';
+	ELSIF NOT (base_weight > 0 AND base_weight < 'Infinity') THEN
+		RAISE EXCEPTION 'base_weight must be finite and positive, not %', base_weight
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'It says how many observations the base rate is worth.';
+	END IF;
+	base_weight := coalesce(base_weight, 1 / least(base_rate, 1 - base_rate));
+	RETURN ARRAY[base_rate * base_weight, (1 - base_rate) * base_weight];
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.base_rate_prior(float8, float8) IS
+'The Beta prior {alpha, beta} of mean base_rate, between 0 and 1, that is worth base_weight observations; without one the least weight that keeps both shapes from falling below 1. Errors: invalid_parameter_value.';
+
+CREATE FUNCTION bandit_internal.find_prior(prior_alpha float8,
+	prior_beta float8, base_rate float8, base_weight float8)
+RETURNS float8[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF base_rate IS NOT NULL THEN
+		IF prior_alpha IS NOT NULL OR prior_beta IS NOT NULL THEN
+			RAISE EXCEPTION 'a prior is given both as shapes and as a base rate'
+				USING ERRCODE = 'invalid_parameter_value',
+					HINT = 'Give prior_alpha and prior_beta, or base_rate.';
+		END IF;
+		RETURN bandit_internal.base_rate_prior(base_rate, base_weight);
+	ELSIF base_weight IS NOT NULL THEN
+		RAISE EXCEPTION 'base_weight needs a base_rate'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	prior_alpha := coalesce(prior_alpha, 1);
+	prior_beta := coalesce(prior_beta, 1);
+	PERFORM bandit_internal.check_prior(prior_alpha, prior_beta);
+	RETURN ARRAY[prior_alpha, prior_beta];
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.find_prior(float8, float8, float8, float8) IS
+'The prior {alpha, beta} that the arguments of create_bandit mean: two shapes, each 1 when left out, or a base rate with or without its weight. Errors: those of check_prior and base_rate_prior; invalid_parameter_value for both at once.';
+
+CREATE FUNCTION bandit_internal.check_policy(policy text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF (policy IN ('thompson', 'top_two', 'greedy', 'epsilon_greedy', 'ucb1',
+				   'bayes_ucb', 'uniform')) IS NOT TRUE THEN
+		RAISE EXCEPTION 'there is no policy %', coalesce(quote_ident(policy), 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'The policies are thompson, top_two, greedy, epsilon_greedy, ucb1, bayes_ucb and uniform.';
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.check_policy(text) IS
+'Raises invalid_parameter_value unless it is the name of a policy, see bandits.policy.';
+
+CREATE FUNCTION bandit_internal.check_floor(exploration_floor float8, arms int)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF (exploration_floor BETWEEN 0 AND 1) IS NOT TRUE THEN
+		RAISE EXCEPTION 'exploration_floor must be between 0 and 1, not %', coalesce(exploration_floor::text, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF exploration_floor * arms > 1 + 1e-9 THEN
+		RAISE EXCEPTION 'the exploration floors of % arms sum to %', arms, exploration_floor * arms
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = format('They may sum to 1: at most %s each.', round(1.0 / arms, 4));
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.check_floor(float8, int) IS
+'Raises invalid_parameter_value unless so many arms may have that exploration floor each.';
+
+CREATE FUNCTION bandit_internal.check_floors() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	over record;
+BEGIN
+	SELECT b.name, count(*) AS arms,
+		sum(coalesce(a.exploration_floor, b.exploration_floor)) AS total
+	INTO over
+	FROM bandit.bandits b
+	JOIN bandit.arms a ON a.bandit = b.name AND a.role = 'arm'
+	GROUP BY b.name
+	HAVING sum(coalesce(a.exploration_floor, b.exploration_floor)) > 1 + 1e-9
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'the exploration floors of bandit "%" sum to %', over.name, over.total
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = format('It has %s arms.', over.arms),
+				HINT = 'They may sum to 1. Lower exploration_floor in bandit.bandits or bandit.arms first.';
+	END IF;
+	RETURN NULL;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.check_floors() IS
+'Statement trigger on bandits and arms: raises invalid_parameter_value where the exploration floors of a bandit''s arms, disabled ones included, sum over 1.';
+
+CREATE TRIGGER check_floors
+	AFTER INSERT OR UPDATE OF exploration_floor ON bandit.bandits
+	FOR EACH STATEMENT EXECUTE FUNCTION bandit_internal.check_floors();
+CREATE TRIGGER check_floors
+	AFTER INSERT OR UPDATE OF exploration_floor, role ON bandit.arms
+	FOR EACH STATEMENT EXECUTE FUNCTION bandit_internal.check_floors();
