@@ -120,6 +120,8 @@ typedef struct Bandit
 	char	  **features;		/* in the order of the settings */
 	BanditPolicy policy;
 	double		epsilon;		/* of epsilon_greedy */
+	bool		forgets;		/* has a half_life */
+	Interval	half_life;
 	Interval	window;			/* attribution window */
 	int			nrules;
 	OutcomeRule *rules;
@@ -132,6 +134,7 @@ extern Bandit *bd_settings_find(const char *name);
 extern int	bd_settings_arm(const Bandit *bandit, const char *arm);
 extern const OutcomeRule *bd_settings_rule(const Bandit *bandit,
 										   const char *kind);
+extern const Interval *bd_settings_half_life(const char *name);
 extern bool bd_settings_is_control(const Bandit *bandit, const char *arm);
 extern Bandit *bd_settings_recommender(const char *name);
 
@@ -322,8 +325,11 @@ typedef struct Contribution
 } Contribution;
 
 extern double bd_reward_round(double reward);
+extern double bd_decay(TimestampTz since, TimestampTz at, double half_life);
+extern double bd_half_life(const Interval *interval);
 extern void bd_evidence_add(const char *bandit, int64 context_hash,
-							const char *arm, const Contribution *delta);
+							const char *arm, const Contribution *delta,
+							TimestampTz at);
 
 /* ----------------------------------------------------------------
  * attribute.c: which decision a response belongs to

@@ -13,6 +13,11 @@
  * a row that somebody changed after the snapshot could not be updated, and a
  * row that was read would become a predicate lock.
  *
+ * A bandit with a half-life forgets lazily: a slot holds its evidence as of
+ * updated_at, and is aged when it is read or written.  Aging is linear, so it
+ * does not matter how evidence is spread over slots (methods 6.2; discounted
+ * Thompson sampling: Raj and Kalyani 2017).
+ *
  * Locks: at most row locks on slots, taken with SKIP LOCKED, never waited
  * for; so there is no order to keep and no deadlock.
  *
@@ -26,13 +31,59 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "elementary.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 /* Rewards are whole multiples of this (methods 6.1). */
 #define REWARD_UNIT 1048576.0	/* 2^20 */
 
+PG_FUNCTION_INFO_V1(bandit_aged);
+
+/* Evidence this old, or worth this little, is none. */
+#define MAX_HALF_LIVES 200.0
+#define NOTHING 1e-40
+
 static bool lock_slot(const Datum *key, int32 *slot);
+
+#define SLOT_KEY \
+	" WHERE bandit OPERATOR(pg_catalog.=) $1" \
+	" AND context_hash OPERATOR(pg_catalog.=) $2" \
+	" AND arm OPERATOR(pg_catalog.=) $3" \
+	" AND slot OPERATOR(pg_catalog.=) $4"
+
+static KeptPlan add_to_slot = {
+	"UPDATE bandit.evidence SET"
+	" successes = successes OPERATOR(pg_catalog.+) $5,"
+	" failures = failures OPERATOR(pg_catalog.+) $6,"
+	" pulls = pulls OPERATOR(pg_catalog.+) $7,"
+	" updated_at = GREATEST(updated_at, $8)" SLOT_KEY,
+	8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
+	TIMESTAMPTZOID}
+};
+
+/* Both the slot and what is added become as old as the younger of them. */
+static KeptPlan age_slot = {
+	"UPDATE bandit.evidence SET"
+	" successes = bandit_internal.aged(successes, updated_at,"
+	" GREATEST(updated_at, $8), $9) OPERATOR(pg_catalog.+)"
+	" bandit_internal.aged($5, $8, GREATEST(updated_at, $8), $9),"
+	" failures = bandit_internal.aged(failures, updated_at,"
+	" GREATEST(updated_at, $8), $9) OPERATOR(pg_catalog.+)"
+	" bandit_internal.aged($6, $8, GREATEST(updated_at, $8), $9),"
+	" pulls = pulls OPERATOR(pg_catalog.+) $7,"
+	" updated_at = GREATEST(updated_at, $8)" SLOT_KEY,
+	9, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
+	TIMESTAMPTZOID, INTERVALOID}
+};
+
+static KeptPlan insert_slot = {
+	"INSERT INTO bandit.evidence (bandit, context_hash, arm, slot,"
+	" successes, failures, pulls, updated_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
+	TIMESTAMPTZOID}
+};
 
 /*
  * bd_reward_round
@@ -45,6 +96,62 @@ double
 bd_reward_round(double reward)
 {
 	return rint(reward * REWARD_UNIT) / REWARD_UNIT;
+}
+
+/*
+ * bd_decay
+ *		How much evidence of one time counts at another: 2^-(age / half_life).
+ *
+ * half_life in seconds; 0 forgets nothing.  Above 1 where "at" comes first,
+ * as clocks that disagree have it: what is added and taken away then is the
+ * same, wherever it is looked at from.  Exact for whole half-lives.
+ */
+double
+bd_decay(TimestampTz since, TimestampTz at, double half_life)
+{
+	double		age;
+	double		whole;
+
+	if (half_life <= 0)
+		return 1;
+	age = ((double) at - (double) since) / USECS_PER_SEC / half_life;
+	age = Min(Max(age, -MAX_HALF_LIVES), MAX_HALF_LIVES);
+	whole = floor(age);
+	return ldexp(bd_exp(-M_LN2 * (age - whole)), -(int) whole);
+}
+
+/*
+ * bd_half_life
+ *		An interval in seconds; a month has 30 days; 0 for none.
+ */
+double
+bd_half_life(const Interval *interval)
+{
+	if (interval == NULL)
+		return 0;
+	return (double) interval->time / USECS_PER_SEC +
+		((double) interval->day + (double) interval->month * DAYS_PER_MONTH) *
+		SECS_PER_DAY;
+}
+
+/*
+ * aged(amount float8, since timestamptz, at timestamptz, half_life interval)
+ *		-> float8
+ *
+ * What nobody can see any more is 0: arithmetic must not run out of range.
+ */
+Datum
+bandit_aged(PG_FUNCTION_ARGS)
+{
+	double		amount;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	amount = PG_GETARG_FLOAT8(0);
+	if (!PG_ARGISNULL(3))
+		amount *= bd_decay(PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2),
+						   bd_half_life(PG_GETARG_INTERVAL_P(3)));
+	PG_RETURN_FLOAT8(fabs(amount) < NOTHING ? 0 : amount);
 }
 
 /*
@@ -101,33 +208,17 @@ lock_slot(const Datum *key, int32 *slot)
  * bd_evidence_add
  *		Add a contribution to an arm's evidence in a context.
  *
- * Parts may be negative (un-learning).  The caller is connected to SPI, as
- * the owner, and has written the ledger row that says the same.
+ * Parts may be negative (un-learning); all are as of "at".  The caller is
+ * connected to SPI, as the owner, and has written the ledger row that says
+ * the same.
  */
 void
 bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
-				const Contribution *delta)
+				const Contribution *delta, TimestampTz at)
 {
-	static KeptPlan update = {
-		"UPDATE bandit.evidence SET"
-		" successes = successes OPERATOR(pg_catalog.+) $5,"
-		" failures = failures OPERATOR(pg_catalog.+) $6,"
-		" pulls = pulls OPERATOR(pg_catalog.+) $7, updated_at = $8"
-		" WHERE bandit OPERATOR(pg_catalog.=) $1"
-		" AND context_hash OPERATOR(pg_catalog.=) $2"
-		" AND arm OPERATOR(pg_catalog.=) $3"
-		" AND slot OPERATOR(pg_catalog.=) $4",
-		8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
-		TIMESTAMPTZOID}
-	};
-	static KeptPlan insert = {
-		"INSERT INTO bandit.evidence (bandit, context_hash, arm, slot,"
-		" successes, failures, pulls, updated_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-		8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
-		TIMESTAMPTZOID}
-	};
-	Datum		values[8];
+	Datum		values[9];
+	const Interval *half_life = bd_settings_half_life(bandit);
+	KeptPlan   *plan;
 	int32		slot;
 	bool		have_slot;
 
@@ -147,6 +238,8 @@ bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
 	values[4] = Float8GetDatum(delta->successes);
 	values[5] = Float8GetDatum(delta->failures);
 	values[6] = Int64GetDatum(delta->pulls);
-	values[7] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	bd_plan_run(have_slot ? &update : &insert, values, NULL, false, 0);
+	values[7] = TimestampTzGetDatum(at);
+	values[8] = IntervalPGetDatum(half_life);
+	plan = !have_slot ? &insert_slot : half_life ? &age_slot : &add_to_slot;
+	bd_plan_run(plan, values, NULL, false, 0);
 }

@@ -14,6 +14,7 @@
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -237,9 +238,11 @@ bandit_add_evidence(PG_FUNCTION_ARGS)
 		.pulls = PG_GETARG_INT64(5)
 	};
 
+	/* the ledger's rows say now() */
 	SPI_connect();
 	bd_evidence_add(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_INT64(1),
-					text_to_cstring(PG_GETARG_TEXT_PP(2)), &delta);
+					text_to_cstring(PG_GETARG_TEXT_PP(2)), &delta,
+					GetCurrentTransactionStartTimestamp());
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -36,6 +36,7 @@ typedef struct LedgerRow
 	bool		neutral;
 	double		reward;
 	int			priority;
+	TimestampTz received_at;
 	Contribution adds;
 } LedgerRow;
 
@@ -49,10 +50,19 @@ typedef struct LedgerRows
 								 * would without the response's own */
 } LedgerRows;
 
+/* What a response adds to the evidence, all in all, as of its moment. */
+typedef struct Change
+{
+	TimestampTz at;
+	double		half_life;		/* seconds, 0: nothing is forgotten */
+	Contribution delta;
+} Change;
+
 static void read_rows(const Attribution *attribution, const Response *response,
 					  LedgerRows *rows);
 static bool insert_row(const Attribution *attribution,
-					   const Response *response, const Contribution *adds);
+					   const Response *response, const Contribution *adds,
+					   TimestampTz at);
 static void set_row(const Attribution *attribution, const Response *response,
 					const LedgerRow *row);
 static void delete_row(const Attribution *attribution,
@@ -60,10 +70,16 @@ static void delete_row(const Attribution *attribution,
 static int	keys(const Attribution *attribution, const Response *response,
 				 const char *kind, Datum *values, char *nulls);
 static bool adjust_silence(const Attribution *attribution,
-						   const Response *response, int change);
+						   const Response *response, int change,
+						   TimestampTz *since);
 static Contribution contribution(bool counts, bool neutral, double reward);
-static void replace(Contribution *delta, LedgerRow *row,
-					const Contribution *adds);
+static void replace(Change *change, LedgerRow *row, const Contribution *adds);
+static void add(Change *change, const Contribution *adds, double sign,
+				TimestampTz since);
+static void silence(Change *change, const Attribution *attribution,
+					const Response *response, int sign);
+static void start(Change *change, const Attribution *attribution);
+static void finish(const Change *change, const Attribution *attribution);
 static bool is_same(const LedgerRow *row, const Response *response);
 
 #define ROW_KEY \
@@ -135,12 +151,50 @@ contribution(bool counts, bool neutral, double reward)
 }
 
 static void
-replace(Contribution *delta, LedgerRow *row, const Contribution *adds)
+start(Change *change, const Attribution *attribution)
 {
-	delta->successes += adds->successes - row->adds.successes;
-	delta->failures += adds->failures - row->adds.failures;
-	delta->pulls += adds->pulls - row->adds.pulls;
+	memset(change, 0, sizeof(Change));
+	change->at = GetCurrentTimestamp();
+	change->half_life = bd_half_life(bd_settings_half_life(attribution->bandit));
+}
+
+static void
+finish(const Change *change, const Attribution *attribution)
+{
+	bd_evidence_add(attribution->bandit, attribution->context_hash,
+					attribution->arm, &change->delta, change->at);
+}
+
+/* What was learnt some time ago counts now as much as it still counts. */
+static void
+add(Change *change, const Contribution *adds, double sign, TimestampTz since)
+{
+	double		weight = sign * bd_decay(since, change->at, change->half_life);
+
+	change->delta.successes += weight * adds->successes;
+	change->delta.failures += weight * adds->failures;
+	change->delta.pulls += (int64) sign * adds->pulls;
+}
+
+static void
+replace(Change *change, LedgerRow *row, const Contribution *adds)
+{
+	add(change, &row->adds, -1, row->received_at);
+	add(change, adds, 1, row->received_at);
 	row->adds = *adds;
+}
+
+/* A settled item answers (-1), or falls silent again (1). */
+static void
+silence(Change *change, const Attribution *attribution,
+		const Response *response, int sign)
+{
+	Contribution failure = {0, 1, 1};
+	TimestampTz since;
+
+	if (attribution->settled &&
+		adjust_silence(attribution, response, sign, &since))
+		add(change, &failure, sign, since);
 }
 
 static bool
@@ -160,7 +214,7 @@ is_same(const LedgerRow *row, const Response *response)
 bool
 bd_ledger_record(const Attribution *attribution, const Response *response)
 {
-	Contribution delta = {0, 0, 0};
+	Change		change;
 	Contribution adds;
 	LedgerRows	rows;
 	bool		counts;
@@ -169,6 +223,7 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 	if (rows.own != NULL && is_same(rows.own, response))
 		return false;
 
+	start(&change, attribution);
 	counts = attribution->trains &&
 		(rows.best == NULL || response->priority >= rows.best->priority);
 	adds = contribution(counts, response->neutral, response->reward);
@@ -180,14 +235,14 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 		 * can be read now, and replaced if this says something else; not in a
 		 * transaction whose snapshot is older than the twin.
 		 */
-		if (!insert_row(attribution, response, &adds))
+		if (!insert_row(attribution, response, &adds, change.at))
 			return !IsolationUsesXactSnapshot() &&
 				bd_ledger_record(attribution, response);
-		delta = adds;
+		add(&change, &adds, 1, change.at);
 	}
 	else
 	{
-		replace(&delta, rows.own, &adds);
+		replace(&change, rows.own, &adds);
 		rows.own->has_value = response->has_value;
 		rows.own->value = response->value;
 		rows.own->neutral = response->neutral;
@@ -200,17 +255,12 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 	{
 		/* it yields to this response, or is the one that counts again */
 		adds = contribution(!counts, rows.best->neutral, rows.best->reward);
-		replace(&delta, rows.best, &adds);
+		replace(&change, rows.best, &adds);
 		set_row(attribution, response, rows.best);
 	}
-	if (rows.nrows == 0 && attribution->settled &&
-		adjust_silence(attribution, response, -1))
-	{
-		delta.failures -= 1;
-		delta.pulls -= 1;
-	}
-	bd_evidence_add(attribution->bandit, attribution->context_hash,
-					attribution->arm, &delta);
+	if (rows.nrows == 0)
+		silence(&change, attribution, response, -1);
+	finish(&change, attribution);
 	return true;
 }
 
@@ -225,7 +275,7 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 bool
 bd_ledger_retract(const Attribution *attribution, const Response *response)
 {
-	Contribution delta = {0, 0, 0};
+	Change		change;
 	Contribution none = {0, 0, 0};
 	LedgerRows	rows;
 
@@ -233,25 +283,21 @@ bd_ledger_retract(const Attribution *attribution, const Response *response)
 	if (rows.own == NULL)
 		return false;
 
+	start(&change, attribution);
 	if (rows.own->adds.pulls != 0 && rows.best != NULL)
 	{
 		Contribution again = contribution(attribution->trains,
 										  rows.best->neutral,
 										  rows.best->reward);
 
-		replace(&delta, rows.best, &again);
+		replace(&change, rows.best, &again);
 		set_row(attribution, response, rows.best);
 	}
-	replace(&delta, rows.own, &none);
+	replace(&change, rows.own, &none);
 	delete_row(attribution, response);
-	if (rows.nrows == 1 && attribution->settled &&
-		adjust_silence(attribution, response, 1))
-	{
-		delta.failures += 1;
-		delta.pulls += 1;
-	}
-	bd_evidence_add(attribution->bandit, attribution->context_hash,
-					attribution->arm, &delta);
+	if (rows.nrows == 1)
+		silence(&change, attribution, response, 1);
+	finish(&change, attribution);
 	return true;
 }
 
@@ -283,8 +329,8 @@ read_rows(const Attribution *attribution, const Response *response,
 		  LedgerRows *rows)
 {
 	static KeptPlan plan = {
-		"SELECT kind, value, reward, priority, successes, failures, pulls"
-		" FROM bandit.feedback" ROW_KEY
+		"SELECT kind, value, reward, priority, successes, failures, pulls,"
+		" received_at FROM bandit.feedback" ROW_KEY
 		" AND kind OPERATOR(pg_catalog.<>) 'silence'"
 		" ORDER BY priority DESC, received_at DESC, kind FOR NO KEY UPDATE",
 		4, {UUIDOID, TEXTOID, INT8OID, TEXTOID}
@@ -303,10 +349,10 @@ read_rows(const Attribution *attribution, const Response *response,
 	for (int i = 0; i < rows->nrows; i++)
 	{
 		LedgerRow  *row = &rows->rows[i];
-		Datum		fields[7];
-		bool		isnull[7];
+		Datum		fields[8];
+		bool		isnull[8];
 
-		for (int j = 0; j < 7; j++)
+		for (int j = 0; j < 8; j++)
 			fields[j] = SPI_getbinval(SPI_tuptable->vals[i],
 									  SPI_tuptable->tupdesc, j + 1, &isnull[j]);
 		row->kind = TextDatumGetCString(fields[0]);
@@ -318,6 +364,7 @@ read_rows(const Attribution *attribution, const Response *response,
 		row->adds.successes = DatumGetFloat8(fields[4]);
 		row->adds.failures = DatumGetFloat8(fields[5]);
 		row->adds.pulls = DatumGetInt64(fields[6]);
+		row->received_at = DatumGetTimestampTz(fields[7]);
 		if (strcmp(row->kind, response->kind) == 0)
 			rows->own = row;
 		else if (rows->best == NULL ||
@@ -332,7 +379,7 @@ read_rows(const Attribution *attribution, const Response *response,
  */
 static bool
 insert_row(const Attribution *attribution, const Response *response,
-		   const Contribution *adds)
+		   const Contribution *adds, TimestampTz at)
 {
 	static KeptPlan plan = {
 		"INSERT INTO bandit.feedback (decision_id, bandit, item_id, arm, kind,"
@@ -359,7 +406,7 @@ insert_row(const Attribution *attribution, const Response *response,
 	values[9] = Float8GetDatum(adds->successes);
 	values[10] = Float8GetDatum(adds->failures);
 	values[11] = Int64GetDatum(adds->pulls);
-	values[12] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[12] = TimestampTzGetDatum(at);
 	bd_plan_run(&plan, values, nulls, false, 0);
 	return SPI_processed == 1;
 }
@@ -416,32 +463,41 @@ delete_row(const Attribution *attribution, const Response *response)
  *
  * False where silence does not count for this arm.  An item's correction is
  * a row of its own, for the arm's row is shared by all of its items: their
- * responses would wait for one another.
+ * responses would wait for one another.  It is as old as the silence, and
+ * *since says since when that is.
  */
 static bool
 adjust_silence(const Attribution *attribution, const Response *response,
-			   int change)
+			   int change, TimestampTz *since)
 {
 	static KeptPlan plan = {
 		"INSERT INTO bandit.feedback AS f (decision_id, bandit, item_id, arm,"
-		" kind, context_hash, reward, priority, successes, failures, pulls)"
+		" kind, context_hash, reward, priority, successes, failures, pulls,"
+		" received_at)"
 		" SELECT s.decision_id, s.bandit, $3, s.arm, s.kind, s.context_hash,"
-		" 0, 0, 0, $6, $6 FROM bandit.feedback s"
+		" 0, 0, 0, $6, $6, s.received_at FROM bandit.feedback s"
 		" WHERE s.decision_id OPERATOR(pg_catalog.=) $1"
 		" AND s.bandit OPERATOR(pg_catalog.=) $2 AND s.item_id IS NULL"
 		" AND s.arm OPERATOR(pg_catalog.=) $4"
 		" AND s.kind OPERATOR(pg_catalog.=) $5"
 		" ON CONFLICT (decision_id, bandit, item_id, arm, kind) DO UPDATE"
 		" SET failures = f.failures OPERATOR(pg_catalog.+) $6,"
-		" pulls = f.pulls OPERATOR(pg_catalog.+) $6",
+		" pulls = f.pulls OPERATOR(pg_catalog.+) $6"
+		" RETURNING f.received_at",
 		6, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, INT4OID}
 	};
 	Datum		values[6];
 	char		nulls[6];
+	bool		isnull;
 
 	keys(attribution, response, "silence", values, nulls);
 	values[5] = Int32GetDatum(change);
 	nulls[5] = ' ';
 	bd_plan_run(&plan, values, nulls, false, 0);
-	return SPI_processed == 1;
+	if (SPI_processed != 1)
+		return false;
+	*since = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0],
+											   SPI_tuptable->tupdesc, 1,
+											   &isnull));
+	return true;
 }

@@ -14,12 +14,16 @@
 #include "bandit.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 static void spread_epsilon(const Bandit *bandit, Draw *draws, int ndraws);
+static void add_evidence(const Bandit *bandit, int64 context_hash, Draw *draws,
+						 int ndraws);
 static void add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
-							 HeapTuple tuple, TupleDesc desc);
+							 HeapTuple tuple, TupleDesc desc, double weight);
 
 /*
  * bd_posteriors
@@ -31,13 +35,6 @@ static void add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
 int
 bd_posteriors(const Bandit *bandit, int64 context_hash, Draw *draws)
 {
-	static KeptPlan plan = {
-		"SELECT arm, successes, failures FROM bandit.evidence"
-		" WHERE bandit OPERATOR(pg_catalog.=) $1"
-		" AND context_hash OPERATOR(pg_catalog.=) $2",
-		2, {TEXTOID, INT8OID}
-	};
-	Datum		values[2];
 	int			n = 0;
 
 	for (int i = 0; i < bandit->narms; i++)
@@ -56,22 +53,71 @@ bd_posteriors(const Bandit *bandit, int64 context_hash, Draw *draws)
 	if (n == 0)
 		return 0;
 	spread_epsilon(bandit, draws, n);
+	add_evidence(bandit, context_hash, draws, n);
+	return n;
+}
 
+/*
+ * add_evidence
+ *		What the arms have earned in the context, over all their slots.
+ *
+ * Evidence of a bandit that forgets is aged to the transaction's start.
+ */
+static void
+add_evidence(const Bandit *bandit, int64 context_hash, Draw *draws, int ndraws)
+{
+	static KeptPlan plan = {
+		"SELECT arm, successes, failures FROM bandit.evidence"
+		" WHERE bandit OPERATOR(pg_catalog.=) $1"
+		" AND context_hash OPERATOR(pg_catalog.=) $2",
+		2, {TEXTOID, INT8OID}
+	};
+	static KeptPlan dated_plan = {
+		"SELECT arm, successes, failures, updated_at FROM bandit.evidence"
+		" WHERE bandit OPERATOR(pg_catalog.=) $1"
+		" AND context_hash OPERATOR(pg_catalog.=) $2",
+		2, {TEXTOID, INT8OID}
+	};
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	double		half_life = 0;
+	double		weight = 1;
+	Datum		values[2];
+
+	if (bandit->forgets)
+		half_life = bd_half_life(&bandit->half_life);
 	SPI_connect();
 	values[0] = CStringGetTextDatum(bandit->name);
 	values[1] = Int64GetDatum(context_hash);
-	bd_plan_run(&plan, values, NULL, true, 0);
+	bd_plan_run(bandit->forgets ? &dated_plan : &plan, values, NULL, true, 0);
 	for (uint64 row = 0; row < SPI_processed; row++)
-		add_evidence_row(bandit, draws, n, SPI_tuptable->vals[row],
-						 SPI_tuptable->tupdesc);
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[row];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+
+		if (bandit->forgets)
+			weight = Min(bd_decay(DatumGetTimestampTz(heap_getattr(tuple, 4,
+																   desc,
+																   &isnull)),
+								  now, half_life), 1);
+		add_evidence_row(bandit, draws, ndraws, tuple, desc, weight);
+	}
 	SPI_finish();
-	return n;
+
+	/* un-learning what has decayed may leave less than nothing, by rounding */
+	for (int i = 0; bandit->forgets && i < ndraws; i++)
+	{
+		const Arm  *arm = &bandit->arms[draws[i].arm];
+
+		draws[i].alpha = Max(draws[i].alpha, arm->prior_alpha);
+		draws[i].beta = Max(draws[i].beta, arm->prior_beta);
+	}
 }
 
 /* Rows of arms that are disabled or gone count for nobody. */
 static void
 add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
-				 HeapTuple tuple, TupleDesc desc)
+				 HeapTuple tuple, TupleDesc desc, double weight)
 {
 	Datum		fields[3];
 	bool		nulls[3];
@@ -89,8 +135,8 @@ add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
 
 		if (strncmp(arm, VARDATA_ANY(name), len) != 0 || arm[len] != '\0')
 			continue;
-		draws[i].alpha += DatumGetFloat8(fields[1]);
-		draws[i].beta += DatumGetFloat8(fields[2]);
+		draws[i].alpha += weight * DatumGetFloat8(fields[1]);
+		draws[i].beta += weight * DatumGetFloat8(fields[2]);
 		return;
 	}
 }

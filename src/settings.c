@@ -57,6 +57,7 @@ static Bandit *load_bandit(const char *name);
 static void load_arms(Bandit *bandit, double prior_alpha, double prior_beta,
 					  double floor);
 static void load_rules(Bandit *bandit);
+static void load_half_life(Bandit *bandit);
 static void load_features(Bandit *bandit, Datum features);
 static void free_plans(Bandit *bandit);
 
@@ -276,6 +277,19 @@ bd_settings_is_control(const Bandit *bandit, const char *arm)
 }
 
 /*
+ * bd_settings_half_life
+ *		How fast the bandit of that name forgets; NULL: it does not, or is not
+ *		there any more.
+ */
+const Interval *
+bd_settings_half_life(const char *name)
+{
+	Bandit	   *bandit = bd_settings_find(name);
+
+	return bandit != NULL && bandit->forgets ? &bandit->half_life : NULL;
+}
+
+/*
  * bd_settings_rule
  *		The outcome rule of a kind of response, or NULL.
  */
@@ -312,6 +326,7 @@ load_bandit(const char *name)
 	static KeptPlan plan = {
 		"SELECT b.features, b.prior_alpha, b.prior_beta,"
 		" b.attribution_window, b.policy, b.epsilon, b.exploration_floor,"
+		" b.half_life,"
 		" EXISTS (SELECT 1 FROM bandit.recommenders r"
 		" WHERE r.bandit OPERATOR(pg_catalog.=) b.name)"
 		" FROM bandit.bandits b WHERE b.name OPERATOR(pg_catalog.=) $1",
@@ -352,7 +367,8 @@ load_bandit(const char *name)
 							&bandit->policy))
 			elog(ERROR, "unknown policy in table bandits");
 		bandit->epsilon = DatumGetFloat8(column(0, 6));
-		bandit->is_recommender = DatumGetBool(column(0, 8));
+		load_half_life(bandit);
+		bandit->is_recommender = DatumGetBool(column(0, 9));
 		load_arms(bandit, prior_alpha, prior_beta,
 				  DatumGetFloat8(column(0, 7)));
 		load_rules(bandit);
@@ -363,6 +379,18 @@ load_bandit(const char *name)
 	SPI_finish();
 	PopActiveSnapshot();
 	return bandit;
+}
+
+static void
+load_half_life(Bandit *bandit)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
+									  SPI_tuptable->tupdesc, 8, &isnull);
+
+	bandit->forgets = !isnull;
+	if (!isnull)
+		bandit->half_life = *DatumGetIntervalP(value);
 }
 
 static void

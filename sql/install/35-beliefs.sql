@@ -124,3 +124,12 @@ CREATE TRIGGER check_floors
 CREATE TRIGGER check_floors
 	AFTER INSERT OR UPDATE OF exploration_floor, role ON bandit.arms
 	FOR EACH STATEMENT EXECUTE FUNCTION bandit_internal.check_floors();
+
+CREATE FUNCTION bandit_internal.aged(amount float8, since timestamptz,
+	at timestamptz, half_life interval)
+RETURNS float8
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'bandit_aged';
+
+COMMENT ON FUNCTION bandit_internal.aged(float8, timestamptz, timestamptz, interval) IS
+'What an amount of evidence of one time counts at another: amount times 2^-((at - since) / half_life), more than amount if at comes first; amount itself if half_life is NULL. A month has 30 days. What is smaller than 1e-40 is 0. NULL if amount or either time is.';

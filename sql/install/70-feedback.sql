@@ -174,17 +174,25 @@ RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	WITH ledger AS (
-		SELECT f.context_hash, f.arm, sum(f.successes) AS successes,
-			sum(f.failures) AS failures, sum(f.pulls)::float8 AS pulls
-		FROM bandit.feedback f
-		WHERE f.bandit = verify.name
+	WITH settings AS (
+		SELECT b.half_life FROM bandit.bandits b WHERE b.name = verify.name
+	), ledger AS (
+		SELECT f.context_hash, f.arm,
+			sum(bandit_internal.aged(f.successes, f.received_at, now(),
+				s.half_life)) AS successes,
+			sum(bandit_internal.aged(f.failures, f.received_at, now(),
+				s.half_life)) AS failures,
+			sum(f.pulls)::float8 AS pulls
+		FROM settings s JOIN bandit.feedback f ON f.bandit = verify.name
 		GROUP BY f.context_hash, f.arm
 	), earned AS (
-		SELECT e.context_hash, e.arm, sum(e.successes) AS successes,
-			sum(e.failures) AS failures, sum(e.pulls)::float8 AS pulls
-		FROM bandit.evidence e
-		WHERE e.bandit = verify.name
+		SELECT e.context_hash, e.arm,
+			sum(bandit_internal.aged(e.successes, e.updated_at, now(),
+				s.half_life)) AS successes,
+			sum(bandit_internal.aged(e.failures, e.updated_at, now(),
+				s.half_life)) AS failures,
+			sum(e.pulls)::float8 AS pulls
+		FROM settings s JOIN bandit.evidence e ON e.bandit = verify.name
 		GROUP BY e.context_hash, e.arm
 	), both_sides AS (
 		SELECT context_hash, arm,
@@ -195,9 +203,15 @@ BEGIN ATOMIC
 		FROM ledger l FULL JOIN earned e USING (context_hash, arm)
 	)
 	SELECT b.context_hash, b.arm, b.expected, b.found
-	FROM both_sides b
+	FROM both_sides b CROSS JOIN settings s
 	WHERE b.expected <> b.found
+		AND (s.half_life IS NULL
+			OR b.expected[3] <> b.found[3]
+			OR abs(b.expected[1] - b.found[1])
+				> 1e-9 * (1 + b.expected[1] + b.expected[2])
+			OR abs(b.expected[2] - b.found[2])
+				> 1e-9 * (1 + b.expected[1] + b.expected[2]))
 	ORDER BY b.arm, b.context_hash;
 END;
 COMMENT ON FUNCTION bandit.verify(text) IS
-'A row per arm and context whose evidence is not the fold of the ledger; none when all is well. expected is what bandit.feedback adds up to, found what bandit.evidence holds, each as {successes, failures, pulls}. Equality is exact: rewards are multiples of 2^-20. Arms that were removed are looked at too.';
+'A row per arm and context whose evidence is not the fold of the ledger; none when all is well. expected is what bandit.feedback adds up to, found what bandit.evidence holds, each as {successes, failures, pulls}. Equality is exact: rewards are multiples of 2^-20. A bandit with a half-life is compared as of now, to a relative 1e-9, and differs after its half_life was changed, since what was forgotten before stays forgotten. Arms that were removed are looked at too.';

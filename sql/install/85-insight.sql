@@ -16,8 +16,10 @@ JOIN bandit.bandits b ON b.name = c.bandit
 JOIN bandit.arms a ON a.bandit = c.bandit AND a.role = 'arm'
 CROSS JOIN LATERAL (
 	SELECT coalesce(sum(x.pulls), 0)::bigint AS pulls,
-		coalesce(sum(x.successes), 0) AS successes,
-		coalesce(sum(x.failures), 0) AS failures,
+		coalesce(sum(bandit_internal.aged(x.successes, x.updated_at,
+			greatest(x.updated_at, now()), b.half_life)), 0) AS successes,
+		coalesce(sum(bandit_internal.aged(x.failures, x.updated_at,
+			greatest(x.updated_at, now()), b.half_life)), 0) AS failures,
 		max(x.updated_at) AS updated_at
 	FROM bandit.evidence x
 	WHERE x.bandit = c.bandit AND x.context_hash = c.context_hash
@@ -101,8 +103,13 @@ FROM (
 		JOIN bandit.bandits b ON b.name = a.bandit
 		LEFT JOIN (
 			SELECT x.bandit, x.arm, sum(x.pulls) AS pulls,
-				sum(x.successes) AS successes, sum(x.failures) AS failures
-			FROM bandit.evidence x GROUP BY x.bandit, x.arm
+				sum(bandit_internal.aged(x.successes, x.updated_at,
+					greatest(x.updated_at, now()), y.half_life)) AS successes,
+				sum(bandit_internal.aged(x.failures, x.updated_at,
+					greatest(x.updated_at, now()), y.half_life)) AS failures
+			FROM bandit.evidence x
+			JOIN bandit.bandits y ON y.name = x.bandit
+			GROUP BY x.bandit, x.arm
 		) AS e ON e.bandit = a.bandit AND e.arm = a.arm
 		WHERE a.role = 'arm'
 	) AS p
