@@ -133,3 +133,78 @@ AS 'MODULE_PATHNAME', 'bandit_aged';
 
 COMMENT ON FUNCTION bandit_internal.aged(float8, timestamptz, timestamptz, interval) IS
 'What an amount of evidence of one time counts at another: amount times 2^-((at - since) / half_life), more than amount if at comes first; amount itself if half_life is NULL. A month has 30 days. What is smaller than 1e-40 is 0. NULL if amount or either time is.';
+
+CREATE FUNCTION bandit_internal.leader(bandit text, OUT arm text,
+	OUT alpha float8, OUT beta float8)
+RETURNS record
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT p.arm, p.alpha, p.beta
+	FROM (
+		SELECT a.arm, a.position,
+			coalesce(a.prior_alpha, b.prior_alpha) + coalesce(sum(
+				bandit_internal.aged(e.successes, e.updated_at,
+					greatest(e.updated_at, now()), b.half_life)), 0) AS alpha,
+			coalesce(a.prior_beta, b.prior_beta) + coalesce(sum(
+				bandit_internal.aged(e.failures, e.updated_at,
+					greatest(e.updated_at, now()), b.half_life)), 0) AS beta
+		FROM bandit.bandits b
+		JOIN bandit.arms a ON a.bandit = b.name AND a.role = 'arm' AND a.enabled
+		LEFT JOIN bandit.evidence e ON e.bandit = a.bandit AND e.arm = a.arm
+		WHERE b.name = leader.bandit
+		GROUP BY a.arm, a.position, a.prior_alpha, a.prior_beta,
+			b.prior_alpha, b.prior_beta, b.half_life
+	) AS p
+	ORDER BY p.alpha / (p.alpha + p.beta) DESC, p.position
+	LIMIT 1;
+END;
+
+COMMENT ON FUNCTION bandit_internal.leader(text) IS
+'The enabled arm with the largest posterior mean over all contexts together, and that posterior; nulls if there is no enabled arm.';
+
+CREATE FUNCTION bandit.new_arm_prior(bandit text, beats_leader float8,
+	strength float8 DEFAULT 2, OUT prior_alpha float8, OUT prior_beta float8)
+RETURNS record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	leader record;
+	low float8 := -700;
+	high float8 := 700;
+	middle float8;
+BEGIN
+	IF (beats_leader > 0 AND beats_leader < 1) IS NOT TRUE THEN
+		RAISE EXCEPTION 'beats_leader must be between 0 and 1, not %', coalesce(beats_leader::text, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'It is the probability that a draw of the new arm exceeds one of the leader.';
+	ELSIF (strength > 0 AND strength < 'Infinity') IS NOT TRUE THEN
+		RAISE EXCEPTION 'strength must be finite and positive, not %', coalesce(strength::text, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	SELECT * INTO leader FROM bandit_internal.leader(new_arm_prior.bandit);
+	IF leader.arm IS NULL THEN
+		RAISE EXCEPTION 'bandit "%" has no enabled arm to compare with', new_arm_prior.bandit
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'Give prior_alpha and prior_beta instead, or nothing for the bandit''s prior.';
+	END IF;
+
+	-- the probability grows with the mean: bisect its logit
+	FOR i IN 1 .. 100 LOOP
+		middle := (low + high) / 2;
+		prior_alpha := greatest(strength / (1 + exp(-middle)), 1e-300);
+		prior_beta := greatest(strength / (1 + exp(middle)), 1e-300);
+		EXIT WHEN high - low < 1e-12 * (1 + abs(middle));
+		IF (bandit.top_k_propensity(ARRAY[prior_alpha, leader.alpha],
+				ARRAY[prior_beta, leader.beta]))[1] < beats_leader THEN
+			low := middle;
+		ELSE
+			high := middle;
+		END IF;
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit.new_arm_prior(text, float8, float8) IS
+'The prior Beta(prior_alpha, prior_beta) for a new arm that makes its draw exceed the leader''s with probability beats_leader, between 0 and 1. The leader is the enabled arm with the largest posterior mean over all contexts together. strength: prior_alpha + prior_beta, how many observations the prior is worth; 2 as for the flat prior. Errors: invalid_parameter_value; object_not_in_prerequisite_state when there is no enabled arm.';

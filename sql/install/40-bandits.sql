@@ -318,7 +318,7 @@ COMMENT ON FUNCTION bandit_internal.arm_source(text, text, regprocedure) IS
 
 CREATE FUNCTION bandit.add_arm(bandit text, arm text,
 	source regprocedure DEFAULT NULL, prior_alpha float8 DEFAULT NULL,
-	prior_beta float8 DEFAULT NULL)
+	prior_beta float8 DEFAULT NULL, beats_leader float8 DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -331,6 +331,15 @@ BEGIN
 	PERFORM bandit_internal.check_name('name of arm', add_arm.arm);
 	IF add_arm.prior_alpha IS NOT NULL OR add_arm.prior_beta IS NOT NULL THEN
 		PERFORM bandit_internal.check_prior(add_arm.prior_alpha, add_arm.prior_beta);
+		IF add_arm.beats_leader IS NOT NULL THEN
+			RAISE EXCEPTION 'a prior is given both as shapes and as beats_leader'
+				USING ERRCODE = 'invalid_parameter_value',
+					HINT = 'Give prior_alpha and prior_beta, or beats_leader.';
+		END IF;
+	ELSIF add_arm.beats_leader IS NOT NULL THEN
+		SELECT p.prior_alpha, p.prior_beta
+		INTO add_arm.prior_alpha, add_arm.prior_beta
+		FROM bandit.new_arm_prior(add_arm.bandit, add_arm.beats_leader) p;
 	END IF;
 
 	SELECT r.key_type INTO key_type
@@ -354,8 +363,8 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.add_arm(text, text, regprocedure, float8, float8) IS
-'Adds an arm to a running bandit; it comes after the others. source: for a recommender a function (user_id key, n integer) RETURNS TABLE (item_id key, score double precision), where key is bigint or text like the recommender''s, or NULL for a built-in arm; for any other bandit NULL. prior_alpha, prior_beta: the arm''s own prior, both or none; by default the bandit''s. An arm that had been removed goes on with its evidence.
+COMMENT ON FUNCTION bandit.add_arm(text, text, regprocedure, float8, float8, float8) IS
+'Adds an arm to a running bandit; it comes after the others. source: for a recommender a function (user_id key, n integer) RETURNS TABLE (item_id key, score double precision), where key is bigint or text like the recommender''s, or NULL for a built-in arm; for any other bandit NULL. prior_alpha, prior_beta: the arm''s own prior, both or none; by default the bandit''s. beats_leader: instead, how probable it shall be, between 0 and 1, that a draw of the new arm exceeds the leader''s, see bandit.new_arm_prior. An arm that had been removed goes on with its evidence.
 Errors: undefined_object, duplicate_object, reserved_name, invalid_function_definition, wrong_object_type, invalid_parameter_value.';
 
 CREATE FUNCTION bandit_internal.require_arm(bandit text, arm text) RETURNS void

@@ -92,6 +92,26 @@ SELECT bandit.create_bandit('half', '{a}', prior_beta => 3);
 SELECT name, prior_alpha, prior_beta FROM bandit.bandits
 WHERE name <> 'p' ORDER BY name;
 
+-- a new arm's prior from how probably it beats the leader
+SELECT bandit.create_bandit('n', '{old,best}');
+INSERT INTO bandit.evidence (bandit, context_hash, arm, slot, successes, failures, pulls)
+VALUES ('n', bandit.context_hash('{}'), 'best', 1, 60, 1000, 1060),
+	('n', bandit.context_hash('{"f": 1}'), 'best', 1, 10, 90, 100),
+	('n', bandit.context_hash('{}'), 'old', 1, 5, 1000, 1005);
+SELECT p, round(prior_alpha::numeric, 6) AS alpha, round((prior_alpha + prior_beta)::numeric, 9) AS strength,
+	round((bandit.top_k_propensity(ARRAY[prior_alpha, 71], ARRAY[prior_beta, 1091]))[1]::numeric, 9) AS beats
+FROM unnest('{0.001,0.1,0.3,0.5,0.9}'::float8[]) p, bandit.new_arm_prior('n', p);
+SELECT round(prior_alpha::numeric, 6), round(prior_beta::numeric, 6) FROM bandit.new_arm_prior('n', 0.3, 100);
+SELECT bandit.add_arm('n', 'new', beats_leader => 0.3);
+SELECT round((bandit.top_k_propensity(ARRAY[prior_alpha, 71], ARRAY[prior_beta, 1091]))[1]::numeric, 9)
+FROM bandit.arms WHERE bandit = 'n' AND arm = 'new';
+SELECT outcome_of(format('SELECT bandit.add_arm(%L, %L, beats_leader => %L)', 'n', 'x', v))
+FROM unnest('{0,1,NaN}'::float8[]) v;
+SELECT outcome_of($$SELECT bandit.add_arm('n', 'x', beats_leader => 0.5, prior_alpha => 1, prior_beta => 1)$$);
+SELECT outcome_of($$SELECT bandit.new_arm_prior('n', 0.5, 0)$$);
+SELECT bandit.create_bandit('none', '{}');
+SELECT outcome_of($$SELECT bandit.add_arm('none', 'x', beats_leader => 0.5)$$);
+
 -- mistakes
 SELECT outcome_of($$SELECT bandit.create_bandit('x', '{a}', policy => 'softmax')$$);
 SELECT outcome_of($$SELECT bandit.create_bandit('x', '{a}', policy => NULL)$$);
