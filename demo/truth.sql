@@ -38,15 +38,19 @@ ORDER BY context IS NULL, users DESC, user_type, saturation;
 CREATE VIEW demo.leaders AS
 SELECT s.context->>'user_type' AS user_type,
 	s.context->>'genre_saturation' AS saturation, s.pulls,
-	s.best_arm AS believed, b.arm AS is,
-	CASE WHEN s.best_arm = b.arm THEN '✓' ELSE '' END AS "?"
-FROM bandit.context_stats s
+	s.believed, b.arm AS is,
+	CASE WHEN s.believed = b.arm THEN '✓' ELSE '' END AS "?"
+FROM (
+	SELECT context, sum(pulls) AS pulls, max(arm) FILTER (WHERE leads) AS believed
+	FROM bandit.context_stats WHERE bandit = 'movies'
+	GROUP BY context
+) s
 JOIN (
 	SELECT DISTINCT ON (context) context, arm
 	FROM demo.rates WHERE role = 'arm' AND context IS NOT NULL
 	ORDER BY context, rate DESC, arm
 ) b USING (context)
-WHERE s.bandit = 'movies' AND s.pulls > 0
+WHERE s.pulls > 0
 ORDER BY s.pulls DESC, user_type, saturation;
 
 -- Clicks per 100 films of each side in the second half of the days.  Users

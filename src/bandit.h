@@ -122,6 +122,8 @@ typedef struct Bandit
 	double		epsilon;		/* of epsilon_greedy */
 	bool		forgets;		/* has a half_life */
 	Interval	half_life;
+	bool		borrows;		/* has rows in table priors */
+	struct HTAB *priors;		/* those of contexts met so far, or NULL */
 	Interval	window;			/* attribution window */
 	int			nrules;
 	OutcomeRule *rules;
@@ -200,8 +202,21 @@ typedef struct Draw
 	double		weight;			/* share among the selected */
 } Draw;
 
-extern int	bd_posteriors(const Bandit *bandit, int64 context_hash,
+extern int	bd_posteriors(Bandit *bandit, int64 context_hash, Jsonb *context,
 						  Draw *draws);
+
+/* ----------------------------------------------------------------
+ * priors.c: what a context borrows from its parents
+ * ----------------------------------------------------------------
+ */
+typedef struct Prior
+{
+	double		alpha;
+	double		beta;
+} Prior;
+
+extern const Prior *bd_priors(Bandit *bandit, int64 context_hash,
+							  Jsonb *context);
 
 /* ----------------------------------------------------------------
  * select.c: draws, scores, and the k best

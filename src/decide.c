@@ -289,7 +289,7 @@ choose_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx)
 	decision->nitems = -1;
 	decision->policy = bandit->policy;
 	decision->context_hash = bd_context_hash(context);
-	decision->narms = bd_posteriors(bandit, decision->context_hash,
+	decision->narms = bd_posteriors(bandit, decision->context_hash, context,
 									decision->draws);
 	if (decision->narms == 0)
 		return;

@@ -13,6 +13,8 @@
  */
 #include "bandit.h"
 
+#include <float.h>
+
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -33,8 +35,9 @@ static void add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
  * number.  "draws" has room for bandit->narms.
  */
 int
-bd_posteriors(const Bandit *bandit, int64 context_hash, Draw *draws)
+bd_posteriors(Bandit *bandit, int64 context_hash, Jsonb *context, Draw *draws)
 {
+	const Prior *priors = bd_priors(bandit, context_hash, context);
 	int			n = 0;
 
 	for (int i = 0; i < bandit->narms; i++)
@@ -44,8 +47,8 @@ bd_posteriors(const Bandit *bandit, int64 context_hash, Draw *draws)
 		if (!arm->enabled || arm->control)
 			continue;
 		draws[n].arm = i;
-		draws[n].alpha = arm->prior_alpha;
-		draws[n].beta = arm->prior_beta;
+		draws[n].alpha = priors ? priors[i].alpha : arm->prior_alpha;
+		draws[n].beta = priors ? priors[i].beta : arm->prior_beta;
 		draws[n].floor = arm->floor;
 		draws[n].weight = 0;
 		n++;
@@ -54,6 +57,13 @@ bd_posteriors(const Bandit *bandit, int64 context_hash, Draw *draws)
 		return 0;
 	spread_epsilon(bandit, draws, n);
 	add_evidence(bandit, context_hash, draws, n);
+
+	/* un-learning what has decayed may leave less than nothing, by rounding */
+	for (int i = 0; i < n; i++)
+	{
+		draws[i].alpha = Max(draws[i].alpha, DBL_MIN);
+		draws[i].beta = Max(draws[i].beta, DBL_MIN);
+	}
 	return n;
 }
 
@@ -103,15 +113,6 @@ add_evidence(const Bandit *bandit, int64 context_hash, Draw *draws, int ndraws)
 		add_evidence_row(bandit, draws, ndraws, tuple, desc, weight);
 	}
 	SPI_finish();
-
-	/* un-learning what has decayed may leave less than nothing, by rounding */
-	for (int i = 0; bandit->forgets && i < ndraws; i++)
-	{
-		const Arm  *arm = &bandit->arms[draws[i].arm];
-
-		draws[i].alpha = Max(draws[i].alpha, arm->prior_alpha);
-		draws[i].beta = Max(draws[i].beta, arm->prior_beta);
-	}
 }
 
 /* Rows of arms that are disabled or gone count for nobody. */

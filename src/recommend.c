@@ -159,7 +159,7 @@ serve_treatment(Request *request)
 	decision->draws = palloc(sizeof(Draw) * Max(bandit->narms, 1));
 	decision->picks = palloc(sizeof(int) * Max(bandit->narms, 1));
 	decision->narms = bd_posteriors(bandit, decision->context_hash,
-									decision->draws);
+									request->context, decision->draws);
 	bd_decide_random(&decision->id, &random);
 	decision->npicks = bd_select(&random, bandit->policy, decision->draws,
 								 decision->narms, k, decision->picks);

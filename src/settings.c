@@ -37,10 +37,10 @@ typedef struct CacheSlot
 	Bandit	   *bandit;
 } CacheSlot;
 
-#define NSETTINGS 4
+#define NSETTINGS 5
 
 static const char *const settings_tables[NSETTINGS] = {
-	"bandits", "arms", "recommenders", "outcome_rules"
+	"bandits", "arms", "recommenders", "outcome_rules", "priors"
 };
 static Oid	settings_relations[NSETTINGS];
 
@@ -57,6 +57,7 @@ static Bandit *load_bandit(const char *name);
 static void load_arms(Bandit *bandit, double prior_alpha, double prior_beta,
 					  double floor);
 static void load_rules(Bandit *bandit);
+static void load_columns(Bandit *bandit);
 static void load_half_life(Bandit *bandit);
 static void load_features(Bandit *bandit, Datum features);
 static void free_plans(Bandit *bandit);
@@ -327,6 +328,10 @@ load_bandit(const char *name)
 		"SELECT b.features, b.prior_alpha, b.prior_beta,"
 		" b.attribution_window, b.policy, b.epsilon, b.exploration_floor,"
 		" b.half_life,"
+		" b.backoff_strength IS DISTINCT FROM 0::pg_catalog.float8"
+		" AND pg_catalog.cardinality(b.features) OPERATOR(pg_catalog.>) 0"
+		" AND EXISTS (SELECT 1 FROM bandit.priors p"
+		" WHERE p.bandit OPERATOR(pg_catalog.=) b.name),"
 		" EXISTS (SELECT 1 FROM bandit.recommenders r"
 		" WHERE r.bandit OPERATOR(pg_catalog.=) b.name)"
 		" FROM bandit.bandits b WHERE b.name OPERATOR(pg_catalog.=) $1",
@@ -354,23 +359,11 @@ load_bandit(const char *name)
 	bd_plan_run(&plan, &value, NULL, true, 1);
 	if (SPI_processed == 1)
 	{
-		double		prior_alpha = DatumGetFloat8(column(0, 2));
-		double		prior_beta = DatumGetFloat8(column(0, 3));
-
 		old = MemoryContextSwitchTo(context);
 		bandit = palloc0(sizeof(Bandit));
 		bandit->context = context;
 		strlcpy(bandit->name, name, NAMEDATALEN);
-		load_features(bandit, column(0, 1));
-		bandit->window = *DatumGetIntervalP(column(0, 4));
-		if (!bd_policy_find(TextDatumGetCString(column(0, 5)),
-							&bandit->policy))
-			elog(ERROR, "unknown policy in table bandits");
-		bandit->epsilon = DatumGetFloat8(column(0, 6));
-		load_half_life(bandit);
-		bandit->is_recommender = DatumGetBool(column(0, 9));
-		load_arms(bandit, prior_alpha, prior_beta,
-				  DatumGetFloat8(column(0, 7)));
+		load_columns(bandit);
 		load_rules(bandit);
 		MemoryContextSwitchTo(old);
 		MemoryContextSetParent(context, CacheMemoryContext);
@@ -379,6 +372,25 @@ load_bandit(const char *name)
 	SPI_finish();
 	PopActiveSnapshot();
 	return bandit;
+}
+
+/* From the row just read, and then the arms, whose defaults it has. */
+static void
+load_columns(Bandit *bandit)
+{
+	double		prior_alpha = DatumGetFloat8(column(0, 2));
+	double		prior_beta = DatumGetFloat8(column(0, 3));
+	double		floor = DatumGetFloat8(column(0, 7));
+
+	load_features(bandit, column(0, 1));
+	bandit->window = *DatumGetIntervalP(column(0, 4));
+	if (!bd_policy_find(TextDatumGetCString(column(0, 5)), &bandit->policy))
+		elog(ERROR, "unknown policy in table bandits");
+	bandit->epsilon = DatumGetFloat8(column(0, 6));
+	load_half_life(bandit);
+	bandit->borrows = DatumGetBool(column(0, 9));
+	bandit->is_recommender = DatumGetBool(column(0, 10));
+	load_arms(bandit, prior_alpha, prior_beta, floor);
 }
 
 static void

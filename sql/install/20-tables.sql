@@ -117,6 +117,30 @@ CREATE TABLE bandit.evidence (
 	PRIMARY KEY (bandit, context_hash, arm, slot)
 ) WITH (fillfactor = 50);
 
+-- What contexts borrow, as of the last bandit.refresh_priors; never written
+-- by feedback.  A row is an arm in a node: the contexts that agree in their
+-- first "level" features.
+CREATE TABLE bandit.priors (
+	bandit text COLLATE "C" NOT NULL
+		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
+	context_hash bigint NOT NULL,
+	level int NOT NULL CHECK (level >= 0),
+	arm text COLLATE "C" NOT NULL,
+	prior_alpha float8 NOT NULL
+		CHECK (prior_alpha > 0 AND prior_alpha < 'Infinity'),
+	prior_beta float8 NOT NULL
+		CHECK (prior_beta > 0 AND prior_beta < 'Infinity'),
+	child_alpha float8 NOT NULL
+		CHECK (child_alpha > 0 AND child_alpha < 'Infinity'),
+	child_beta float8 NOT NULL
+		CHECK (child_beta > 0 AND child_beta < 'Infinity'),
+	strength float8 NOT NULL,
+	successes float8 NOT NULL,
+	failures float8 NOT NULL,
+	refreshed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (bandit, context_hash, level, arm)
+);
+
 CREATE TABLE bandit.decisions (
 	decision_id uuid NOT NULL,
 	bandit text COLLATE "C" NOT NULL,

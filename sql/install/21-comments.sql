@@ -122,6 +122,31 @@ COMMENT ON COLUMN bandit.evidence.pulls IS
 COMMENT ON COLUMN bandit.evidence.updated_at IS
 'When this slot was written last.';
 
+COMMENT ON TABLE bandit.priors IS
+'What each arm borrows in each context from those like it: a row per arm and node, a node being the contexts that agree in their first "level" features (in the order of bandits.features). Level 0 is all contexts together. Written by bandit.refresh_priors. An arm without evidence in a node has no row there, and takes what the nearest level above lends.';
+COMMENT ON COLUMN bandit.priors.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.priors.context_hash IS
+'Hash of the context without all features after the first "level" ones.';
+COMMENT ON COLUMN bandit.priors.level IS
+'How many features the node''s contexts agree in; from 0 to all, which is one context.';
+COMMENT ON COLUMN bandit.priors.arm IS 'Name of the arm.';
+COMMENT ON COLUMN bandit.priors.prior_alpha IS
+'First shape of the node''s own prior, without the node''s own evidence; greater than 0.';
+COMMENT ON COLUMN bandit.priors.prior_beta IS
+'Second shape of the same; greater than 0.';
+COMMENT ON COLUMN bandit.priors.child_alpha IS
+'First shape of the prior that a context one level down has, if it has no evidence; greater than 0.';
+COMMENT ON COLUMN bandit.priors.child_beta IS
+'Second shape of the same; greater than 0.';
+COMMENT ON COLUMN bandit.priors.strength IS
+'What a node of this level may borrow, in observations: set, or fitted to the spread of siblings.';
+COMMENT ON COLUMN bandit.priors.successes IS
+'Successes in all contexts of the node when it was refreshed, aged by then.';
+COMMENT ON COLUMN bandit.priors.failures IS
+'Failures, likewise.';
+COMMENT ON COLUMN bandit.priors.refreshed_at IS
+'When the row was last found different.';
+
 COMMENT ON TABLE bandit.decisions IS
 'What was served: one row per request, with the posteriors it was drawn from.';
 COMMENT ON COLUMN bandit.decisions.decision_id IS

@@ -1,19 +1,30 @@
 -- Views for psql and dashboards: what was learnt, in numbers and in a bar.
 
+CREATE FUNCTION bandit_internal.context_priors(bandit text, context jsonb,
+	OUT arm text, OUT alpha float8, OUT beta float8)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 6
+AS 'MODULE_PATHNAME', 'bandit_context_priors';
+
+COMMENT ON FUNCTION bandit_internal.context_priors(text, jsonb) IS
+'The Beta prior of every arm of a bandit in a context, as it is served from: borrowed from the context''s parents where bandit.refresh_priors found something, else the arm''s own. A null context has nothing to borrow. Errors: undefined_object.';
+
 CREATE VIEW bandit.bandit_states AS
-SELECT c.bandit, c.context_hash,
-	(SELECT x.context FROM bandit.contexts x
-	 WHERE x.bandit = c.bandit AND x.context_hash = c.context_hash
-	 ORDER BY x.slot LIMIT 1) AS context,
-	a.arm,
-	coalesce(a.prior_alpha, b.prior_alpha) + e.successes AS alpha,
-	coalesce(a.prior_beta, b.prior_beta) + e.failures AS beta,
-	e.pulls, e.successes, e.failures, e.updated_at
-FROM (SELECT x.bandit, x.context_hash FROM bandit.contexts x
-	  UNION
-	  SELECT x.bandit, x.context_hash FROM bandit.evidence x) AS c
+SELECT c.bandit, c.context_hash, c.context, a.arm,
+	p.alpha + e.successes AS alpha, p.beta + e.failures AS beta,
+	e.pulls, e.successes, e.failures, e.updated_at,
+	p.alpha AS prior_alpha, p.beta AS prior_beta
+FROM (SELECT k.bandit, k.context_hash,
+		(SELECT y.context FROM bandit.contexts y
+		 WHERE y.bandit = k.bandit AND y.context_hash = k.context_hash
+		 ORDER BY y.slot LIMIT 1) AS context
+	  FROM (SELECT x.bandit, x.context_hash FROM bandit.contexts x
+			UNION
+			SELECT x.bandit, x.context_hash FROM bandit.evidence x) AS k
+	 ) AS c
 JOIN bandit.bandits b ON b.name = c.bandit
-JOIN bandit.arms a ON a.bandit = c.bandit AND a.role = 'arm'
+CROSS JOIN LATERAL bandit_internal.context_priors(b.name, c.context) AS p
+JOIN bandit.arms a ON a.bandit = c.bandit AND a.arm = p.arm AND a.role = 'arm'
 CROSS JOIN LATERAL (
 	SELECT coalesce(sum(x.pulls), 0)::bigint AS pulls,
 		coalesce(sum(bandit_internal.aged(x.successes, x.updated_at,
@@ -26,7 +37,7 @@ CROSS JOIN LATERAL (
 		AND x.arm = a.arm) AS e;
 
 COMMENT ON VIEW bandit.bandit_states IS
-'What is believed of every arm in every context met so far: Beta(alpha, beta), the prior plus all evidence. An arm without evidence shows its prior; the control, which never learns, and removed arms do not show.';
+'What is believed of every arm in every context met so far: Beta(alpha, beta), the prior, which may be borrowed, plus the context''s own evidence. An arm without evidence shows its prior; the control, which never learns, and removed arms do not show.';
 COMMENT ON COLUMN bandit.bandit_states.bandit IS 'Name of the bandit.';
 COMMENT ON COLUMN bandit.bandit_states.context_hash IS
 'Hash of the context, see bandit.context_hash.';
@@ -45,6 +56,10 @@ COMMENT ON COLUMN bandit.bandit_states.failures IS
 'Sum of 1 minus reward over the responses that were not neutral.';
 COMMENT ON COLUMN bandit.bandit_states.updated_at IS
 'When it learnt last; NULL if never.';
+COMMENT ON COLUMN bandit.bandit_states.prior_alpha IS
+'First shape of the prior in this context: the arm''s own, or borrowed from the context''s parents, see bandit.refresh_priors.';
+COMMENT ON COLUMN bandit.bandit_states.prior_beta IS
+'Second shape of the same.';
 
 CREATE FUNCTION bandit_internal.interval_bar(lower float8, mean float8, upper float8,
 	scale float8, width int DEFAULT 20)
@@ -140,42 +155,48 @@ COMMENT ON COLUMN bandit.arm_stats.bar IS
 'The interval as 20 characters, on a scale that ends at the bandit''s largest upper end: solid up to lower, dark up to mean, light up to upper.';
 
 CREATE VIEW bandit.context_stats AS
-SELECT t.bandit, t.context_hash, t.context, t.pulls,
-	round(t.pulls / nullif(sum(t.pulls) OVER (PARTITION BY t.bandit), 0),
-		  4)::float8 AS share,
-	t.successes, t.failures, t.best_arm,
-	round(t.best_mean::numeric, 4)::float8 AS best_mean, t.updated_at
+SELECT t.bandit, t.context_hash, t.context, t.arm, t.pulls, t.successes,
+	t.failures,
+	round(t.prior_alpha::numeric, 4)::float8 AS borrowed_successes,
+	round(t.prior_beta::numeric, 4)::float8 AS borrowed_failures,
+	round(t.mean::numeric, 4)::float8 AS mean,
+	round(bandit.beta_quantile(0.025, t.alpha, t.beta)::numeric, 4)::float8
+		AS lower,
+	round(bandit.beta_quantile(0.975, t.alpha, t.beta)::numeric, 4)::float8
+		AS upper,
+	row_number() OVER (PARTITION BY t.bandit, t.context_hash
+		ORDER BY t.mean DESC, t.pulls DESC, t.arm) = 1 AS leads,
+	t.updated_at
 FROM (
-	SELECT s.bandit, s.context_hash,
-		(array_agg(s.context))[1] AS context,
-		sum(s.pulls)::bigint AS pulls,
-		sum(s.successes) AS successes, sum(s.failures) AS failures,
-		(array_agg(s.arm ORDER BY s.alpha / (s.alpha + s.beta) DESC,
-				   s.pulls DESC, s.arm))[1] AS best_arm,
-		max(s.alpha / (s.alpha + s.beta)) AS best_mean,
-		max(s.updated_at) AS updated_at
+	SELECT s.*, s.alpha / (s.alpha + s.beta) AS mean
 	FROM bandit.bandit_states s
-	GROUP BY s.bandit, s.context_hash
 ) AS t;
 
 COMMENT ON VIEW bandit.context_stats IS
-'How every context is doing over all arms together, and which arm leads there.';
+'What is known of every arm in every context, a row each: its own evidence, what it borrows from its parents (the same context without its last feature, and so on, see bandit.refresh_priors; without back-off the arm''s own prior), and the two together. Removed arms and the control do not show.';
 COMMENT ON COLUMN bandit.context_stats.bandit IS 'Name of the bandit.';
 COMMENT ON COLUMN bandit.context_stats.context_hash IS
 'Hash of the context, see bandit.context_hash.';
 COMMENT ON COLUMN bandit.context_stats.context IS
 'The context itself; NULL if only its hash is known here.';
+COMMENT ON COLUMN bandit.context_stats.arm IS 'Name of the arm.';
 COMMENT ON COLUMN bandit.context_stats.pulls IS
-'Responses counted, neutral ones included.';
-COMMENT ON COLUMN bandit.context_stats.share IS
-'Share of the bandit''s pulls, 0 to 1, rounded to 4 digits; NULL before the first pull.';
+'Responses counted in this context, neutral ones included.';
 COMMENT ON COLUMN bandit.context_stats.successes IS
-'Sum of rewards, each from 0 to 1.';
+'Own evidence: sum of rewards in this context, each from 0 to 1, aged if the bandit forgets.';
 COMMENT ON COLUMN bandit.context_stats.failures IS
-'Sum of 1 minus reward over the responses that were not neutral.';
-COMMENT ON COLUMN bandit.context_stats.best_arm IS
-'The arm with the largest posterior mean; among equals the one pulled most, then the first by name.';
-COMMENT ON COLUMN bandit.context_stats.best_mean IS
-'That arm''s posterior mean, 0 to 1, rounded to 4 digits.';
+'Own evidence: sum of 1 minus reward, likewise.';
+COMMENT ON COLUMN bandit.context_stats.borrowed_successes IS
+'Borrowed evidence: the first shape of the prior in this context, rounded to 4 digits.';
+COMMENT ON COLUMN bandit.context_stats.borrowed_failures IS
+'Borrowed evidence: the second shape of the prior, rounded to 4 digits.';
+COMMENT ON COLUMN bandit.context_stats.mean IS
+'The result: mean of the posterior, 0 to 1, rounded to 4 digits.';
+COMMENT ON COLUMN bandit.context_stats.lower IS
+'Lower end of the equal-tailed 95 % credible interval, rounded to 4 digits.';
+COMMENT ON COLUMN bandit.context_stats.upper IS
+'Upper end of the same.';
+COMMENT ON COLUMN bandit.context_stats.leads IS
+'Whether it has the largest posterior mean in this context; among equals the one pulled most, then the first by name.';
 COMMENT ON COLUMN bandit.context_stats.updated_at IS
-'When an arm learnt last in this context; NULL if never.';
+'When it learnt last in this context; NULL if never.';

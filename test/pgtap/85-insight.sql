@@ -3,7 +3,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS bandit;
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 
 SELECT bandit.create_bandit('view', '{a,b,c}', '{device}') AS arms \gset
 SELECT bandit.add_arm('view', 'd', prior_alpha => 3, prior_beta => 4);
@@ -17,7 +17,8 @@ INSERT INTO bandit.evidence VALUES
 	('view', 1, 'gone', 1, 100, 0, 100, '2026-01-05');
 
 SELECT columns_are('bandit', 'bandit_states', ARRAY['bandit', 'context_hash', 'context',
-	'arm', 'alpha', 'beta', 'pulls', 'successes', 'failures', 'updated_at']);
+	'arm', 'alpha', 'beta', 'pulls', 'successes', 'failures', 'updated_at',
+	'prior_alpha', 'prior_beta']);
 SELECT results_eq(
 	$$SELECT (a.attname || ' ' || format_type(a.atttypid, a.atttypmod)) COLLATE "default"
 	  FROM pg_attribute a WHERE attrelid = 'bandit.bandit_states'::regclass AND attnum > 0
@@ -25,7 +26,8 @@ SELECT results_eq(
 	$$VALUES ('bandit text'), ('context_hash bigint'), ('context jsonb'), ('arm text'),
 		('alpha double precision'), ('beta double precision'), ('pulls bigint'),
 		('successes double precision'), ('failures double precision'),
-		('updated_at timestamp with time zone')$$,
+		('updated_at timestamp with time zone'),
+		('prior_alpha double precision'), ('prior_beta double precision')$$,
 	'bandit_states has the promised types');
 SELECT results_eq(
 	$$SELECT arm COLLATE "default", alpha, beta, pulls, successes, failures FROM bandit.bandit_states
@@ -80,12 +82,16 @@ SELECT is_empty(
 	$$SELECT FROM bandit.arm_stats s JOIN bandit.arms a USING (bandit, arm)
 	  WHERE a.role = 'control'$$, 'the control does not show');
 SELECT results_eq(
-	$$SELECT context_hash, pulls, share, successes, failures,
-		best_arm COLLATE "default", best_mean
-	  FROM bandit.context_stats WHERE bandit = 'view' ORDER BY context_hash$$,
-	$$VALUES (1::bigint, 20::bigint, 0.6667::float8, 9::float8, 9::float8, 'a', 0.9091::float8),
-		(2, 0, 0, 0, 0, 'a', 0.5), (3, 10, 0.3333, 0, 10, 'a', 0.5)$$,
+	$$SELECT context_hash, arm COLLATE "default", pulls, mean
+	  FROM bandit.context_stats WHERE bandit = 'view' AND leads ORDER BY context_hash$$,
+	$$VALUES (1::bigint, 'a', 11::bigint, 0.9091::float8),
+		(2, 'a', 0, 0.5), (3, 'a', 0, 0.5)$$,
 	'context_stats names the leader');
+SELECT is_empty(
+	$$SELECT FROM bandit.context_stats s JOIN bandit.bandit_states t USING (bandit, context_hash, arm)
+	  WHERE bandit = 'view' AND (s.successes, s.failures, s.borrowed_successes, s.borrowed_failures)
+		IS DISTINCT FROM (t.successes, t.failures, t.prior_alpha, t.prior_beta)$$,
+	'and shows own and borrowed evidence');
 SELECT bandit.create_bandit('view none', '{a}') AS arms \gset
 SELECT is((SELECT share FROM bandit.arm_stats WHERE bandit = 'view none'), NULL,
 	'no pulls, no share');
