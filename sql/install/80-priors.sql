@@ -39,6 +39,8 @@ CREATE FUNCTION bandit_internal.nodes(name text, OUT level int,
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+-- statistics know nothing of what is made in here: a loop would be quadratic
+SET enable_nestloop = off SET jit = off
 BEGIN ATOMIC
 	WITH settings AS (
 		SELECT b.features, b.half_life FROM bandit.bandits b
@@ -71,12 +73,15 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL generate_series(0, cardinality(s.features))
 			AS l (level)
 	)
-	SELECT n.level, n.node, p.node, e.arm, sum(greatest(e.successes, 0)),
+	SELECT n.level, n.node, n.parent, e.arm, sum(greatest(e.successes, 0)),
 		sum(greatest(e.failures, 0))
-	FROM chain n
-	LEFT JOIN chain p ON p.cell = n.cell AND p.level = n.level - 1
+	FROM (
+		SELECT c.*, lag(c.node) OVER (PARTITION BY c.cell ORDER BY c.level)
+			AS parent
+		FROM chain c
+	) AS n
 	JOIN earned e ON e.context_hash = n.cell
-	GROUP BY n.level, n.node, p.node, e.arm
+	GROUP BY n.level, n.node, n.parent, e.arm
 	HAVING sum(greatest(e.successes, 0)) + sum(greatest(e.failures, 0)) > 0;
 END;
 
@@ -86,6 +91,7 @@ COMMENT ON FUNCTION bandit_internal.nodes(text) IS
 CREATE FUNCTION bandit.refresh_priors(name text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
