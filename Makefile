@@ -14,6 +14,7 @@
 #   make lint                         house rules that a script can see
 #   make format                       indent src/ as PostgreSQL does
 #   make bench                        speed, as ratios to named alternatives
+#   make simulations                  play known problems, write docs/simulations.md
 #   make dist                         a zip of the last commit, for PGXN
 
 .PHONY: all help
@@ -57,7 +58,7 @@ EXTRA_CLEAN = $(SQL_SCRIPT) .built-for test/unit/build results output_iso \
 # Build: stock PGXS, unless nothing but the targets further down is wanted,
 # which must work before there is a PostgreSQL.
 
-OUR_GOALS = demo test bench psql start stop status destroy \
+OUR_GOALS = demo test bench simulations psql start stop status destroy \
 	unit unit-programs lint format help dist
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -95,7 +96,7 @@ endif
 
 .PHONY: $(OUR_GOALS)
 
-demo bench:
+demo bench simulations:
 	@scripts/$@
 
 test lint format:
