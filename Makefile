@@ -108,7 +108,8 @@ psql start stop status destroy:
 # The pure parts, compiled apart from the server's headers and flags.
 UNIT_PROGRAMS = $(patsubst %.c,test/unit/build/%,$(notdir $(wildcard test/unit/*.c)))
 UNIT_FLAGS = -g -O2 -Wall -Wextra -ffp-contract=off -Isrc
-UNIT_OBJS = $(addprefix test/unit/build/,random.o elementary.o dist.o blend.o policy.o special.o)
+UNIT_OBJS = $(addprefix test/unit/build/,random.o elementary.o dist.o blend.o policy.o \
+	propensity.o quadrature.o ranking.o ranking_floors.o ranking_scores.o special.o)
 
 unit: unit-programs
 	@prove --exec '' $(UNIT_PROGRAMS)

@@ -16,8 +16,8 @@
  * Densities are relative to their mode and divided by their own integral on
  * the grid, so no beta function is either (methods 4).
  *
- * The counts of the others come from prefixes and suffixes of the arms:
- * everything that is added is positive, so nothing cancels.
+ * A panel that lies below k arms adds nothing: whoever is there is not among
+ * the first k.
  *
  * src/propensity.c
  *
@@ -27,111 +27,64 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define NODES BANDIT_PROPENSITY_NODES
+#define NODES BANDIT_NODES
 
 /* Where a log density has fallen by this much, an arm is not looked at. */
-#define FALL 42.0
+#define FALL 36.0
 
-/* Panel edges of an arm: mode +- sd * FIRST * GROWTH^m. */
-#define FIRST 0.7
-#define GROWTH 1.5
-#define MAX_SIDE 64
+/* Below this alpha + beta, a log density may be a difference of large terms. */
+#define BLUNT 2e4
+
+/*
+ * A panel is as wide as WIDE standard deviations of an arm, or as its
+ * distance from the mode over AWAY; it shrinks with the square root of how
+ * many arms compete, times CROWD.
+ */
+#define WIDE 1.5
+#define AWAY 3
+#define CROWD 0.3
+
+/* The largest alpha + beta, and the smallest of either, to be told apart. */
+#define SHARPEST 1e24
+#define SMALLEST 1e-30
 
 typedef BanditPropensity Workspace;
 typedef BanditCurve Curve;
 
-/* The logistic function bends near 0 whatever the shapes. */
-#define BEND_RANGE 36
-#define BEND_STEP 4
-#define NEAR 0.5
+/* Densities of small shapes bend as far out as the logarithm of the other. */
+#define BEND_RANGE 60.0
+#define BEND_STEP 4.0
 
-/* Nodes and weights on [-1, 1], and integrals from -1 to each node. */
-typedef struct Rule
-{
-	bool		ready;
-	double		x[NODES];
-	double		w[NODES];
-	double		below[NODES][NODES];
-} Rule;
-
-static Rule rule;
-
-static void make_rule(void);
-static void legendre(int degree, double x, double *p);
 static void make_curve(Curve * curve, double alpha, double beta);
 static double relative_log(const Curve * curve, double y);
 static double find_end(const Curve * curve, double step);
 static void make_edges(Workspace * work);
-static int	add_side(const Curve * curve, double sign, double *edges);
-static int	compare_edges(const void *a, const void *b);
-static void thin_edges(Workspace * work);
-static void find_density(Workspace * work, int panel, int arm);
-static void fill_panel(Workspace * work, int panel);
-static void add_ranks(Workspace * work, int node, double weight);
-static void add_top(Workspace * work, int node, double weight);
-static void count_before(Workspace * work, int node);
-static void count_one(double *counts, int k, double below);
-
-/* Legendre polynomials of degrees 0 .. degree at x. */
-static void
-legendre(int degree, double x, double *p)
-{
-	p[0] = 1;
-	p[1] = x;
-	for (int n = 1; n < degree; n++)
-		p[n + 1] = ((2 * n + 1) * x * p[n] - n * p[n - 1]) / (n + 1);
-}
-
-/*
- * make_rule
- *		Gauss-Legendre nodes by Newton's method, and the collocation matrix:
- *		the integral of P_n from -1 to x is (P_{n+1} - P_{n-1}) / (2n + 1).
- */
-static void
-make_rule(void)
-{
-	double		p[NODES + 2];
-	double		at[NODES][NODES + 2];
-
-	for (int i = 0; i < NODES; i++)
-	{
-		double		x = -cos(M_PI * (i + 0.75) / (NODES + 0.5));
-		double		slope = 1;
-
-		for (int pass = 0; pass < 20; pass++)
-		{
-			legendre(NODES, x, p);
-			slope = NODES * (x * p[NODES] - p[NODES - 1]) / (x * x - 1);
-			x -= p[NODES] / slope;
-		}
-		rule.x[i] = x;
-		rule.w[i] = 2 / ((1 - x * x) * slope * slope);
-		legendre(NODES + 1, x, at[i]);
-	}
-	for (int i = 0; i < NODES; i++)
-		for (int j = 0; j < NODES; j++)
-		{
-			double		sum = (rule.x[i] + 1) / 2;
-
-			for (int n = 1; n < NODES; n++)
-				sum += at[j][n] * (at[i][n + 1] - at[i][n - 1]) / 2;
-			rule.below[i][j] = rule.w[j] * sum;
-		}
-	rule.ready = true;
-}
+static double panel_end(const Workspace * work, double y);
+static void find_logits(Workspace * work, int panel);
+static bool find_density(const Workspace * work, int panel, int arm,
+						 double *density);
+static void sort_arms(Workspace * work, int panel);
+static void fill_arm(Workspace * work, int panel, int active);
 
 static void
 make_curve(Curve * curve, double alpha, double beta)
 {
+	/* sharper than logits can be told apart: a point, whichever it is */
+	double		blunt = fmin(1, SHARPEST / 2 / (alpha / 2 + beta / 2));
+
+	alpha = fmax(alpha * blunt, SMALLEST);
+	beta = fmax(beta * blunt, SMALLEST);
 	curve->alpha = alpha;
 	curve->beta = beta;
 	curve->mode = log(alpha) - log(beta);
 	curve->mean = 1 / (1 + beta / alpha);
 	curve->rest = 1 / (1 + alpha / beta);
 	curve->sd = sqrt(1 / alpha + 1 / beta);
+	curve->peak = alpha * curve->mode - (alpha + beta) *
+		(fmax(curve->mode, 0) + log1p(exp(-fabs(curve->mode))));
+	curve->total = 0;
+	curve->done = 0;
 	curve->low = find_end(curve, -curve->sd);
 	curve->high = find_end(curve, curve->sd);
 }
@@ -139,21 +92,21 @@ make_curve(Curve * curve, double alpha, double beta)
 /*
  * relative_log
  *		Log of the density at y over that at the mode, on the logit scale:
- *		alpha d - (alpha + beta) ln(1 - mean + mean e^d), d = y - mode.
+ *		alpha d - (alpha + beta) ln(1 + mean (e^d - 1)), d = y - mode,
+ *		or the same seen from the other end, if the mean is over 1/2.
  *
- * The large terms of a sharp density are never formed.  Each side is written
- * with the tail that falls there.
+ * So 1 - mean, or what is left of it in a double, is never needed.
  */
 static double
 relative_log(const Curve * curve, double y)
 {
-	double		d = y - curve->mode;
+	bool		low = curve->alpha <= curve->beta;
+	double		shape = low ? curve->alpha : curve->beta;
+	double		mean = low ? curve->mean : curve->rest;
+	double		d = low ? y - curve->mode : curve->mode - y;
 
-	if (d < 0)
-		return curve->alpha * d -
-			(curve->alpha + curve->beta) * log1p(curve->mean * expm1(d));
-	return -curve->beta * d -
-		(curve->alpha + curve->beta) * log1p(curve->rest * expm1(-d));
+	return shape * d - (curve->alpha + curve->beta) *
+		(d < 700 ? log1p(mean * expm1(d)) : d + log(mean));
 }
 
 /* From where on the density is too small to matter. */
@@ -161,14 +114,14 @@ static double
 find_end(const Curve * curve, double step)
 {
 	double		inner = 0;
-	double		outer = step;
+	double		outer = 8 * step;
 
 	while (relative_log(curve, curve->mode + outer) > -FALL)
 	{
 		inner = outer;
 		outer *= 2;
 	}
-	for (int i = 0; i < 12; i++)
+	for (int i = 0; i < 4; i++)
 	{
 		double		middle = (inner + outer) / 2;
 
@@ -180,87 +133,65 @@ find_end(const Curve * curve, double step)
 	return curve->mode + outer;
 }
 
-static int
-add_side(const Curve * curve, double sign, double *edges)
-{
-	double		end = sign > 0 ? curve->high : curve->low;
-	double		offset = curve->sd * FIRST;
-	int			n = 0;
-
-	while (n < MAX_SIDE - 1 && offset < fabs(end - curve->mode))
-	{
-		edges[n++] = curve->mode + sign * offset;
-		offset *= GROWTH;
-	}
-	edges[n++] = end;
-	return n;
-}
-
-static int
-compare_edges(const void *a, const void *b)
-{
-	double		left = *(const double *) a;
-	double		right = *(const double *) b;
-
-	return left < right ? -1 : left > right;
-}
-
+/*
+ * make_edges
+ *		Walk from the lowest density to the highest, in panels.
+ */
 static void
 make_edges(Workspace * work)
 {
-	double		low = INFINITY;
-	double		high = -INFINITY;
+	int			most = (int) bd_propensity_edges(work->n) - 1;
+	double		y = INFINITY;
+	double		last = -INFINITY;
 	int			n = 0;
 
 	for (int i = 0; i < work->n; i++)
 	{
-		const		Curve *curve = &work->curves[i];
-
-		n += add_side(curve, -1, work->edges + n);
-		work->edges[n++] = curve->mode;
-		n += add_side(curve, 1, work->edges + n);
-		low = fmin(low, curve->low);
-		high = fmax(high, curve->high);
+		y = fmin(y, work->curves[i].low);
+		last = fmax(last, work->curves[i].high);
 	}
-	for (int y = -BEND_RANGE; y <= BEND_RANGE; y += BEND_STEP)
-		if (y > low && y < high)
-			work->edges[n++] = y;
-	qsort(work->edges, n, sizeof(double), compare_edges);
+	while (y < last && n < most)
+	{
+		work->edges[n++] = y;
+		y = fmin(panel_end(work, y), last);
+	}
+	work->edges[n++] = last;
 	work->nedges = n;
-	thin_edges(work);
 }
 
 /*
- * thin_edges
- *		Drop an edge that is near its neighbour, by the scale of the sharpest
- *		arm that is alive there.
+ * panel_end
+ *		How far a panel may reach from its lower edge: as far as the sharpest
+ *		of the arms that are alive there, or begin there, allows.
+ *
+ * Where many arms are alive, being among the first k comes and goes faster
+ * than any of their densities.
  */
-static void
-thin_edges(Workspace * work)
+static double
+panel_end(const Workspace * work, double y)
 {
-	int			kept = 1;
+	double		end = y < -BEND_RANGE ? BEND_STEP - BEND_RANGE :
+	y < BEND_RANGE ? y + BEND_STEP : INFINITY;
+	double		few = 4.0 * work->ranking->k;
+	int			alive = 0;
 
-	for (int i = 1; i < work->nedges; i++)
+	for (int i = 0; i < work->n; i++)
 	{
-		double		edge = work->edges[i];
-		double		scale = INFINITY;
+		const		Curve *curve = &work->curves[i];
+		double		from = fmax(y, curve->low);
+		double		away = curve->mode - from;
 
-		for (int j = 0; j < work->n; j++)
-		{
-			const		Curve *curve = &work->curves[j];
-			double		local;
-
-			if (edge < curve->low || work->edges[kept - 1] > curve->high)
-				continue;
-			local = fmax(curve->sd, fabs(edge - curve->mode) / 3);
-			scale = fmin(scale, local);
-		}
-		if (isinf(scale) ? edge > work->edges[kept - 1] :
-			edge - work->edges[kept - 1] > NEAR * scale ||
-			(i == work->nedges - 1 && edge > work->edges[kept - 1]))
-			work->edges[kept++] = edge;
+		if (y >= curve->high)
+			continue;
+		alive += y >= curve->low;
+		away = away > 0 ? away / (AWAY + 1) : -away / AWAY;
+		end = fmin(end, from + fmax(WIDE * curve->sd, away));
 	}
-	work->nedges = kept;
+	if (alive < few)
+		few = alive;
+	if (alive > 0)
+		end = y + (end - y) / fmax(1, CROWD * sqrt(few * (1 + 2 * log(alive / few))));
+	return end;
 }
 
 /*
@@ -270,7 +201,7 @@ thin_edges(Workspace * work)
 size_t
 bd_propensity_edges(int n)
 {
-	return (size_t) n * (2 * MAX_SIDE + 1) + 2 * BEND_RANGE / BEND_STEP + 2;
+	return (size_t) n * 128 + 512;
 }
 
 /*
@@ -278,25 +209,20 @@ bd_propensity_edges(int n)
  *		Lay out the panels; the memory that "work" points to is the caller's.
  *
  * The caller has filled in everything above nedges.  Afterwards each panel,
- * in order, wants one bd_propensity_measure, and then each, in order, one
- * bd_propensity_add; in between the caller may look for interrupts.
+ * in order, wants one bd_propensity_measure, then each, in order, one
+ * bd_propensity_add, and bd_ranking_finish is the last; in between the
+ * caller may look for interrupts.
  */
 void
 bd_propensity_start(Workspace * work, const double *alphas,
 					const double *betas)
 {
-	if (!rule.ready)
-		make_rule();
+	work->rule = bd_quadrature();
 	for (int i = 0; i < work->n; i++)
-	{
 		make_curve(&work->curves[i], alphas[i], betas[i]);
-		work->curves[i].total = 1;
-		work->curves[i].done = 0;
-	}
 	make_edges(work);
 	work->npanels = work->nedges - 1;
-	memset(work->result, 0,
-		   sizeof(double) * work->n * (work->by_rank ? work->k : 1));
+	bd_ranking_start(work->ranking);
 }
 
 /*
@@ -309,38 +235,60 @@ bd_propensity_measure(Workspace * work, int panel)
 {
 	double		half = (work->edges[panel + 1] - work->edges[panel]) / 2;
 
+	find_logits(work, panel);
 	for (int i = 0; i < work->n; i++)
 	{
-		Curve	   *curve = &work->curves[i];
+		double		own[NODES];
+		double	   *density = work->kept == NULL ? own :
+		work->kept + ((size_t) panel * work->n + i) * NODES;
+		double		sum = 0;
 
-		find_density(work, panel, i);
+		if (!find_density(work, panel, i, density))
+			continue;
 		for (int a = 0; a < NODES; a++)
-			curve->done += half * rule.w[a] * curve->density[a];
-		if (work->kept != NULL)
-			memcpy(work->kept + ((size_t) panel * work->n + i) * NODES,
-				   curve->density, sizeof(curve->density));
-		if (panel == work->npanels - 1)
-		{
-			curve->total = curve->done;
-			curve->done = 0;
-		}
+			sum += work->rule->w[a] * density[a];
+		work->curves[i].total += half * sum;
 	}
 }
 
-/* An arm's density at the nodes of a panel; 0 where it does not matter. */
+/* The panel's nodes, and ln(1 + e^y) there, which the blunt arms share. */
 static void
-find_density(Workspace * work, int panel, int arm)
+find_logits(Workspace * work, int panel)
 {
-	Curve	   *curve = &work->curves[arm];
 	double		from = work->edges[panel];
 	double		half = (work->edges[panel + 1] - from) / 2;
 
-	if (from + 2 * half <= curve->low || from >= curve->high)
-		memset(curve->density, 0, sizeof(curve->density));
+	for (int a = 0; a < NODES; a++)
+	{
+		double		y = from + half + half * work->rule->x[a];
+
+		work->logit[a] = y;
+		work->soft[a] = fmax(y, 0) + log1p(exp(-fabs(y)));
+	}
+}
+
+/*
+ * find_density
+ *		An arm's density at the nodes of a panel; false, and nothing, where it
+ *		does not matter.
+ */
+static bool
+find_density(const Workspace * work, int panel, int arm, double *density)
+{
+	const		Curve *curve = &work->curves[arm];
+	double		both = curve->alpha + curve->beta;
+
+	if (work->edges[panel + 1] <= curve->low ||
+		work->edges[panel] >= curve->high)
+		return false;
+	if (both < BLUNT)
+		for (int a = 0; a < NODES; a++)
+			density[a] = exp(curve->alpha * work->logit[a] -
+							 both * work->soft[a] - curve->peak);
 	else
 		for (int a = 0; a < NODES; a++)
-			curve->density[a] = exp(relative_log(curve, from + half +
-												 half * rule.x[a]));
+			density[a] = exp(relative_log(curve, work->logit[a]));
+	return true;
 }
 
 /*
@@ -350,144 +298,67 @@ find_density(Workspace * work, int panel, int arm)
 void
 bd_propensity_add(Workspace * work, int panel)
 {
-	double		half = (work->edges[panel + 1] - work->edges[panel]) / 2;
+	bool		needed;
 
-	fill_panel(work, panel);
+	sort_arms(work, panel);
+	needed = bd_ranking_panel(work->ranking, work->active, work->nactive,
+							  work->above);
+	if (work->kept == NULL)
+		find_logits(work, panel);
+	for (int a = 0; a < work->nactive; a++)
+		fill_arm(work, panel, a);
+	for (int block = 0; needed && block < NODES / BANDIT_LANES; block++)
+		bd_ranking_add(work->ranking,
+					   work->mass + (size_t) block * work->n * BANDIT_LANES,
+					   work->below + (size_t) block * work->n * BANDIT_LANES);
+}
+
+/* Which arms are above the panel, and which have their density there. */
+static void
+sort_arms(Workspace * work, int panel)
+{
+	work->nactive = 0;
+	for (int i = 0; i < work->n; i++)
+	{
+		const		Curve *curve = &work->curves[i];
+
+		work->above[i] = work->edges[panel + 1] <= curve->low;
+		if (!work->above[i] && work->edges[panel] < curve->high)
+			work->active[work->nactive++] = i;
+	}
+}
+
+/*
+ * fill_arm
+ *		An active arm's mass at the panel's nodes, and what is below them.
+ */
+static void
+fill_arm(Workspace * work, int panel, int active)
+{
+	int			arm = work->active[active];
+	Curve	   *curve = &work->curves[arm];
+	double		half = (work->edges[panel + 1] - work->edges[panel]) / 2;
+	double		scale = half / curve->total;
+	double		own[NODES];
+	const double *density = own;
+	double		below[NODES] = {0};
+	double		sum = 0;
+
+	if (work->kept != NULL)
+		density = work->kept + ((size_t) panel * work->n + arm) * NODES;
+	else
+		find_density(work, panel, arm, own);
+	for (int b = 0; b < NODES; b++)
+		for (int a = 0; a < NODES; a++)
+			below[a] += work->rule->below[b][a] * density[b];
 	for (int a = 0; a < NODES; a++)
 	{
-		if (work->by_rank)
-			add_ranks(work, a, half * rule.w[a]);
-		else
-			add_top(work, a, half * rule.w[a]);
+		size_t		at = ((size_t) (a / BANDIT_LANES) * work->n + active) *
+		BANDIT_LANES + a % BANDIT_LANES;
+
+		work->mass[at] = scale * work->rule->w[a] * density[a];
+		work->below[at] = fmin(fmax(curve->done + scale * below[a], 0), 1);
+		sum += work->mass[at];
 	}
-}
-
-/*
- * fill_panel
- *		Densities at the panel's nodes, and what is below them.
- */
-static void
-fill_panel(Workspace * work, int panel)
-{
-	double		half = (work->edges[panel + 1] - work->edges[panel]) / 2;
-
-	for (int i = 0; i < work->n; i++)
-	{
-		Curve	   *curve = &work->curves[i];
-		bool		alive = work->edges[panel + 1] > curve->low &&
-		work->edges[panel] < curve->high;
-		double		sum = 0;
-
-		if (work->kept != NULL)
-			memcpy(curve->density,
-				   work->kept + ((size_t) panel * work->n + i) * NODES,
-				   sizeof(curve->density));
-		else
-			find_density(work, panel, i);
-		for (int a = 0; a < NODES; a++)
-			sum += rule.w[a] * curve->density[a];
-		for (int a = 0; a < NODES; a++)
-		{
-			double		share = 0;
-
-			for (int b = 0; alive && b < NODES; b++)
-				share += rule.below[a][b] * curve->density[b];
-			curve->below[a] = (curve->done + half * share) / curve->total;
-			curve->below[a] = fmin(fmax(curve->below[a], 0), 1);
-		}
-		curve->done += half * sum;
-	}
-}
-
-/* One more arm among those counted: it draws below with this probability. */
-static void
-count_one(double *counts, int k, double below)
-{
-	for (int t = k - 1; t > 0; t--)
-		counts[t] = counts[t] * below + counts[t - 1] * (1 - below);
-	counts[0] *= below;
-}
-
-/* prefix[i] becomes how many of the arms before i draw above the node. */
-static void
-count_before(Workspace * work, int node)
-{
-	int			k = work->k;
-
-	memset(work->prefix, 0, sizeof(double) * k);
-	work->prefix[0] = 1;
-	for (int i = 0; i < work->n; i++)
-	{
-		double	   *next = work->prefix + (size_t) (i + 1) * k;
-
-		memcpy(next, next - k, sizeof(double) * k);
-		count_one(next, k, work->curves[i].below[node]);
-	}
-	memset(work->suffix, 0, sizeof(double) * k);
-	work->suffix[0] = 1;
-}
-
-/*
- * add_ranks
- *		A node's part in the probability of every rank of every arm.
- *
- * prefix counts the arms before, suffix those after: together all others.
- */
-static void
-add_ranks(Workspace * work, int node, double weight)
-{
-	int			k = work->k;
-	double	   *suffix = work->suffix;
-
-	count_before(work, node);
-	for (int i = work->n - 1; i >= 0; i--)
-	{
-		const		Curve *curve = &work->curves[i];
-		double		mass = weight * curve->density[node] / curve->total;
-		double	   *before = work->prefix + (size_t) i * k;
-
-		for (int r = 0; mass > 0 && r < k; r++)
-		{
-			double		sum = 0;
-
-			for (int t = 0; t <= r; t++)
-				sum += before[t] * suffix[r - t];
-			work->result[(size_t) i * k + r] += mass * sum;
-		}
-		count_one(suffix, k, curve->below[node]);
-	}
-}
-
-/*
- * add_top
- *		A node's part in the probability of being among the first k.
- *
- * Running sums of the suffix save a factor of k over the ranks.
- */
-static void
-add_top(Workspace * work, int node, double weight)
-{
-	int			k = work->k;
-	double	   *suffix = work->suffix;
-	double	   *at_most = work->suffix + k;
-
-	count_before(work, node);
-	for (int i = work->n - 1; i >= 0; i--)
-	{
-		const		Curve *curve = &work->curves[i];
-		double		mass = weight * curve->density[node] / curve->total;
-		double	   *before = work->prefix + (size_t) i * k;
-		double		sum = 0;
-
-		if (mass > 0)
-		{
-			at_most[0] = suffix[0];
-			for (int t = 1; t < k; t++)
-				at_most[t] = at_most[t - 1] + suffix[t];
-			for (int t = 0; t < k; t++)
-				sum += before[t] * at_most[k - 1 - t];
-			work->result[i] += mass * sum;
-		}
-		count_one(suffix, k, curve->below[node]);
-	}
+	curve->done += sum;
 }

@@ -15,39 +15,43 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define BANDIT_PROPENSITY_NODES 12	/* quadrature nodes of a panel */
+#include "quadrature.h"
+#include "ranking.h"
 
-/* One arm, and its density and tails at the nodes of the current panel. */
+/* The density of one arm's draw, on the logit scale. */
 typedef struct BanditCurve
 {
 	double		alpha;
 	double		beta;
 	double		mode;			/* logit of the mean */
+	double		peak;			/* log density there, but for a constant */
 	double		sd;				/* scale there, in logits */
 	double		mean;			/* alpha / (alpha + beta), and its rest */
 	double		rest;
 	double		low;			/* the density counts between these */
 	double		high;
 	double		total;			/* its integral on the grid */
-	double		done;			/* its integral below the current panel */
-	double		density[BANDIT_PROPENSITY_NODES];
-	double		below[BANDIT_PROPENSITY_NODES]; /* share of draws below */
+	double		done;			/* share of it below the current panel */
 } BanditCurve;
 
 typedef struct BanditPropensity
 {
 	int			n;				/* arms */
-	int			k;				/* ranks, 1 .. n */
-	bool		by_rank;		/* each rank, or all k together */
+	BanditRanking *ranking;		/* what the probabilities are added to */
 	BanditCurve *curves;		/* n */
 	double	   *edges;			/* bd_propensity_edges(n) */
-	double	   *prefix;			/* (n + 1) * k: counts among the arms before */
-	double	   *suffix;			/* 2 * k: among those after, and their sums */
-	double	   *result;			/* n * k by rank, arm by arm; otherwise n */
-	int			nedges;
-	int			npanels;
+	double	   *mass;			/* n * nodes: of the active arms */
+	double	   *below;			/* n * nodes */
+	int		   *active;			/* n */
+	bool	   *above;			/* n */
 	double	   *kept;			/* densities from one pass to the next,
 								 * npanels * n * nodes; NULL: computed twice */
+	const BanditRule *rule;
+	int			nedges;
+	int			npanels;
+	int			nactive;
+	double		logit[BANDIT_NODES];
+	double		soft[BANDIT_NODES];
 } BanditPropensity;
 
 extern size_t bd_propensity_edges(int n);

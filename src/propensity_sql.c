@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * propensity_sql.c
- *		top_k_propensity and rank_propensity.
+ *		top_k_propensity, policy_propensity, the same by rank, and
+ *		poisson_binomial.
  *
  * src/propensity_sql.c
  *
@@ -12,42 +13,46 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "propensity.h"
+#include "odds.h"
+#include "ranking.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(bandit_top_k_propensity);
 PG_FUNCTION_INFO_V1(bandit_rank_propensity);
+PG_FUNCTION_INFO_V1(bandit_poisson_binomial);
+PG_FUNCTION_INFO_V1(bandit_policy_propensity);
+PG_FUNCTION_INFO_V1(bandit_policy_rank_propensity);
 
-/* Densities are kept from one pass to the next up to this much memory. */
-#define KEEP_BYTES (32 * 1024 * 1024)
+/* Of poisson_binomial, whose time grows with their square. */
+#define MOST_TRIALS 10000
 
+static double *read_elements(ArrayType *array, const char *name, int *n);
 static double *read_shapes(ArrayType *array, const char *name, int *n);
-static double *propensities(FunctionCallInfo fcinfo, bool by_rank, int *n,
-							int *k);
-static void run_panels(BanditPropensity *work, const double *alphas,
-					   const double *betas);
-static void equal_arms(const double *alphas, const double *betas, int n,
-					   int width, double *result);
 static Datum make_array(const double *values, int n, int k, int dimensions);
 
 static double *
-read_shapes(ArrayType *array, const char *name, int *n)
+read_elements(ArrayType *array, const char *name, int *n)
 {
-	double	   *shapes;
-
 	if (ARR_NDIM(array) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("%s must be a one-dimensional array with an element for each arm",
+				 errmsg("%s must be a one-dimensional array, and not empty",
 						name)));
 	if (array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("%s must not contain nulls", name)));
 	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	shapes = (double *) ARR_DATA_PTR(array);
+	return (double *) ARR_DATA_PTR(array);
+}
+
+static double *
+read_shapes(ArrayType *array, const char *name, int *n)
+{
+	double	   *shapes = read_elements(array, name, n);
+
 	for (int i = 0; i < *n; i++)
 		if (!isfinite(shapes[i]) || shapes[i] <= 0)
 			ereport(ERROR,
@@ -59,86 +64,104 @@ read_shapes(ArrayType *array, const char *name, int *n)
 }
 
 /*
- * propensities
- *		Check the arguments, compute; n by k numbers by rank, otherwise n.
+ * read_posteriors
+ *		Check and take alphas, betas and k.
  */
-static double *
-propensities(FunctionCallInfo fcinfo, bool by_rank, int *n, int *k)
+static void
+read_posteriors(Odds *odds, ArrayType *alphas, ArrayType *betas, int k)
 {
-	BanditPropensity work = {0};
-	double	   *alphas = read_shapes(PG_GETARG_ARRAYTYPE_P(0), "alphas", n);
 	int			nbetas;
-	double	   *betas = read_shapes(PG_GETARG_ARRAYTYPE_P(1), "betas",
-									&nbetas);
 
-	*k = PG_GETARG_INT32(2);
-	if (nbetas != *n)
+	odds->alphas = read_shapes(alphas, "alphas", &odds->n);
+	odds->betas = read_shapes(betas, "betas", &nbetas);
+	odds->k = k;
+	if (nbetas != odds->n)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("alphas and betas must have the same length"),
-				 errdetail("They have %d and %d elements.", *n, nbetas)));
-	if (*k < 1 || *k > *n)
+				 errdetail("They have %d and %d elements.", odds->n, nbetas)));
+	if (k < 1 || k > odds->n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("k must be between 1 and the number of arms, %d, not %d",
-						*n, *k)));
-
-	work.n = *n;
-	work.k = *k;
-	work.by_rank = by_rank;
-	work.result = MemoryContextAllocHuge(CurrentMemoryContext,
-										 sizeof(double) * *n * (by_rank ? *k : 1));
-	if (*k == *n && !by_rank)
-	{
-		for (int i = 0; i < *n; i++)
-			work.result[i] = 1;
-		return work.result;
-	}
-	run_panels(&work, alphas, betas);
-	equal_arms(alphas, betas, *n, by_rank ? *k : 1, work.result);
-	return work.result;
+						odds->n, k)));
 }
 
-static void
-run_panels(BanditPropensity *work, const double *alphas, const double *betas)
+/*
+ * read_floors
+ *		Check floors, and turn them into those the policy explores by.
+ */
+static double *
+read_floors(const Odds *odds, ArrayType *array, double epsilon)
 {
-	size_t		kept;
+	double	   *floors = NULL;
+	double	   *effective = palloc(sizeof(double) * odds->n);
+	double		sum = 0;
+	int			n;
 
-	work->curves = palloc(sizeof(BanditCurve) * work->n);
-	work->edges = palloc(sizeof(double) * bd_propensity_edges(work->n));
-	work->prefix = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(double) * (work->n + 1) * work->k);
-	work->suffix = palloc(sizeof(double) * 2 * work->k);
-	bd_propensity_start(work, alphas, betas);
-
-	kept = sizeof(double) * work->npanels * work->n * BANDIT_PROPENSITY_NODES;
-	if (kept <= KEEP_BYTES)
-		work->kept = palloc(kept);
-	for (int panel = 0; panel < work->npanels; panel++)
+	if (!(epsilon >= 0 && epsilon <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("epsilon must be between 0 and 1, not %g", epsilon)));
+	if (array != NULL)
 	{
-		CHECK_FOR_INTERRUPTS();
-		bd_propensity_measure(work, panel);
+		floors = read_elements(array, "floors", &n);
+		if (n != odds->n)
+			ereport(ERROR,
+					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					 errmsg("floors must have an element for each arm"),
+					 errdetail("There are %d floors and %d arms.", n, odds->n)));
+		for (int i = 0; i < n; i++)
+		{
+			if (!(floors[i] >= 0 && floors[i] <= 1))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("floors must be between 0 and 1"),
+						 errdetail("Element %d is %g.", i + 1, floors[i])));
+			sum += floors[i];
+		}
+		if (sum > 1 + 1e-9)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("floors must not sum to more than 1"),
+					 errdetail("Their sum is %g.", sum)));
 	}
-	for (int panel = 0; panel < work->npanels; panel++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		bd_propensity_add(work, panel);
-	}
+	bd_policy_floors(odds->policy, epsilon, floors, odds->n, effective);
+	return effective;
 }
 
-/* Equal arms are equally probable, to the last bit. */
-static void
-equal_arms(const double *alphas, const double *betas, int n, int width,
-		   double *result)
+/*
+ * policy_odds
+ *		The arguments of policy_propensity and policy_rank_propensity.
+ */
+static Datum
+policy_odds(FunctionCallInfo fcinfo, bool by_rank)
 {
-	for (int i = 1; i < n; i++)
-		for (int j = 0; j < i; j++)
-			if (alphas[i] == alphas[j] && betas[i] == betas[j])
-			{
-				memcpy(result + (size_t) i * width,
-					   result + (size_t) j * width, sizeof(double) * width);
-				break;
-			}
+	Odds		odds = {0};
+	char	   *policy;
+
+	for (int i = 0; i < 6; i++)
+		if (i != 4 && PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	policy = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (!bd_policy_find(policy, &odds.policy))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown policy \"%s\"", policy),
+				 errhint("The policies are thompson, top_two, greedy, epsilon_greedy, ucb1, bayes_ucb and uniform.")));
+	odds.by_rank = by_rank;
+	read_posteriors(&odds, PG_GETARG_ARRAYTYPE_P(1), PG_GETARG_ARRAYTYPE_P(2),
+					PG_GETARG_INT32(3));
+	odds.floors = read_floors(&odds, PG_ARGISNULL(4) ? NULL :
+							  PG_GETARG_ARRAYTYPE_P(4), PG_GETARG_FLOAT8(5));
+	if (!bd_odds_possible(&odds))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a list of %d out of %d arms with floors is too long",
+						odds.k, odds.n),
+				 errdetail("Arms times places squared may be a million.")));
+	return make_array(bd_odds(&odds), odds.n, by_rank ? odds.k : 1,
+					  by_rank ? 2 : 1);
 }
 
 static Datum
@@ -158,17 +181,26 @@ make_array(const double *values, int n, int k, int dimensions)
 											  TYPALIGN_DOUBLE));
 }
 
+/* thompson without floors */
+static Datum
+draw_odds(FunctionCallInfo fcinfo, bool by_rank)
+{
+	Odds		odds = {BANDIT_THOMPSON};
+
+	odds.by_rank = by_rank;
+	read_posteriors(&odds, PG_GETARG_ARRAYTYPE_P(0), PG_GETARG_ARRAYTYPE_P(1),
+					PG_GETARG_INT32(2));
+	return make_array(bd_odds(&odds), odds.n, by_rank ? odds.k : 1,
+					  by_rank ? 2 : 1);
+}
+
 /*
  * top_k_propensity(alphas float8[], betas float8[], k int) -> float8[]
  */
 Datum
 bandit_top_k_propensity(PG_FUNCTION_ARGS)
 {
-	int			n;
-	int			k;
-	double	   *result = propensities(fcinfo, false, &n, &k);
-
-	PG_RETURN_DATUM(make_array(result, n, 1, 1));
+	return draw_odds(fcinfo, false);
 }
 
 /*
@@ -177,9 +209,50 @@ bandit_top_k_propensity(PG_FUNCTION_ARGS)
 Datum
 bandit_rank_propensity(PG_FUNCTION_ARGS)
 {
-	int			n;
-	int			k;
-	double	   *result = propensities(fcinfo, true, &n, &k);
+	return draw_odds(fcinfo, true);
+}
 
-	PG_RETURN_DATUM(make_array(result, n, k, 2));
+/*
+ * policy_propensity(policy text, alphas float8[], betas float8[], k int,
+ *					 floors float8[], epsilon float8) -> float8[]
+ */
+Datum
+bandit_policy_propensity(PG_FUNCTION_ARGS)
+{
+	return policy_odds(fcinfo, false);
+}
+
+/*
+ * policy_rank_propensity(as policy_propensity) -> float8[][]
+ */
+Datum
+bandit_policy_rank_propensity(PG_FUNCTION_ARGS)
+{
+	return policy_odds(fcinfo, true);
+}
+
+/*
+ * poisson_binomial(probabilities float8[]) -> float8[]
+ */
+Datum
+bandit_poisson_binomial(PG_FUNCTION_ARGS)
+{
+	int			n;
+	double	   *probabilities = read_elements(PG_GETARG_ARRAYTYPE_P(0),
+											  "probabilities", &n);
+	double	   *pmf;
+
+	for (int i = 0; i < n; i++)
+		if (!(probabilities[i] >= 0 && probabilities[i] <= 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("probabilities must be between 0 and 1"),
+					 errdetail("Element %d is %g.", i + 1, probabilities[i])));
+	if (n > MOST_TRIALS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("there may be %d probabilities, not %d", MOST_TRIALS, n)));
+	pmf = palloc(sizeof(double) * (n + 1));
+	bd_poisson_binomial(probabilities, n, pmf);
+	PG_RETURN_DATUM(make_array(pmf, n + 1, 1, 1));
 }

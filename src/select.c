@@ -10,8 +10,8 @@
  *
  * The order in which random numbers are used is part of the contract, for a
  * decision's are made again: one draw for each arm in registration order,
- * the salt that breaks ties, top_two's coin and redraws, a number for each
- * place where there are floors.
+ * the salt that breaks ties, top_two's coin and redraws and what replaces
+ * them, a number for each place where there are floors.
  *
  * src/select.c
  *
@@ -26,6 +26,7 @@
 #include "dist.h"
 #include "elementary.h"
 #include "funcapi.h"
+#include "odds.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(bandit_select_arms);
@@ -38,7 +39,7 @@ typedef struct SelectResult
 	int		   *picks;
 } SelectResult;
 
-/* Redraws of top_two before the runner-up is taken. */
+/* Redraws of top_two before the challenger is drawn by his odds. */
 #define MAX_REDRAWS 100
 
 static void score_arms(BanditRandom *random, BanditPolicy policy, Draw *draws,
@@ -177,17 +178,23 @@ order_arms(const Draw *draws, int ndraws, int k, uint64 salt, int *order)
 /*
  * find_challenger
  *		The winner of a redraw in which the leader does not win.
+ *
+ * Where such a redraw is too rare to wait for, one draw by how probable its
+ * winners are: the same distribution.
  */
 static int
 find_challenger(BanditRandom *random, const Draw *draws, int ndraws,
 				int leader)
 {
-	int			runner_up = -1;
+	double	   *alphas;
+	double	   *betas;
+	double	   *shares;
+	double		u;
+	int			challenger = leader;
 
 	for (int pass = 0; pass < MAX_REDRAWS; pass++)
 	{
-		double		first = -INFINITY;
-		double		second = -INFINITY;
+		double		largest = -INFINITY;
 		int			best = leader;
 
 		for (int i = 0; i < ndraws; i++)
@@ -195,21 +202,35 @@ find_challenger(BanditRandom *random, const Draw *draws, int ndraws,
 			double		score = bd_dist_beta_logit(random, draws[i].alpha,
 												   draws[i].beta);
 
-			if (score > first)
+			if (score > largest)
 			{
-				first = score;
+				largest = score;
 				best = i;
-			}
-			if (i != leader && score > second)
-			{
-				second = score;
-				runner_up = i;
 			}
 		}
 		if (best != leader)
 			return best;
 	}
-	return runner_up;
+
+	alphas = palloc(sizeof(double) * ndraws);
+	betas = palloc(sizeof(double) * ndraws);
+	for (int i = 0; i < ndraws; i++)
+	{
+		alphas[i] = draws[i].alpha;
+		betas[i] = draws[i].beta;
+	}
+	shares = bd_challengers(alphas, betas, ndraws, leader);
+	u = bd_random_uniform(random);
+	for (int i = 0; i < ndraws && u >= 0; i++)
+		if (shares[i] > 0)
+		{
+			challenger = i;
+			u -= shares[i];
+		}
+	pfree(alphas);
+	pfree(betas);
+	pfree(shares);
+	return challenger;
 }
 
 /*

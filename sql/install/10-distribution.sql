@@ -39,23 +39,3 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'bandit_beta_quantile';
 COMMENT ON FUNCTION bandit.beta_quantile(float8, float8, float8) IS
 'The x with beta_cdf(x, alpha, beta) = p, for p in 0..1: p = 0.025 and 0.975 bound the equal-tailed 95 % credible interval. Relative error below 1e-11; quantiles below 2.2e-308 are 0. NaN at NaN; raises invalid_parameter_value when p is outside 0..1, or a shape not finite and positive.';
-
-CREATE FUNCTION bandit.top_k_propensity(
-	alphas float8[],
-	betas float8[],
-	k int DEFAULT 1)
-RETURNS float8[]
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
-AS 'MODULE_PATHNAME', 'bandit_top_k_propensity';
-COMMENT ON FUNCTION bandit.top_k_propensity(float8[], float8[], int) IS
-'The exact probability that each arm, with the posterior Beta(alphas[i], betas[i]), has one of the k largest draws; they add up to k. By quadrature of the arm''s density times the Poisson-binomial distribution of how many others draw above it (Hong 2013), without Monte Carlo; absolute error below 1e-9. Equal arms get equal answers. Time grows with arms times k times the number of different scales. Raises array_subscript_error for arrays that are empty, of different lengths or not one-dimensional, null_value_not_allowed for null elements, invalid_parameter_value for shapes that are not finite and positive or k outside 1 .. number of arms.';
-
-CREATE FUNCTION bandit.rank_propensity(
-	alphas float8[],
-	betas float8[],
-	k int DEFAULT 1)
-RETURNS float8[]
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
-AS 'MODULE_PATHNAME', 'bandit_rank_propensity';
-COMMENT ON FUNCTION bandit.rank_propensity(float8[], float8[], int) IS
-'The exact probability of each arm (row) to have each of the k largest draws (column): rank_propensity(...)[i][r] is that of arm i at rank r. A row adds up to the arm''s top_k_propensity, a column to 1. Accuracy and errors as there; time grows with the square of k.';

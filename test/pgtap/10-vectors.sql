@@ -2,7 +2,7 @@
 -- Tolerances are those that come with the values.
 \set there `test -r "${BANDIT_SHARED:-../shared}/methods/vectors/beta_distribution.csv" && echo true || echo false`
 BEGIN;
-SELECT plan(6);
+SELECT plan(7);
 \if :there
 CREATE TEMP TABLE dist (x float8, alpha float8, beta float8, log_pdf float8,
 	pdf float8, cdf float8, sf float8, log_cdf float8, log_sf float8);
@@ -60,8 +60,14 @@ SELECT is_empty($$
 		generate_subscripts(wanted, 1) i
 	WHERE abs(wanted[i] - (SELECT sum(got[i][r]) FROM generate_series(1, c.k) r)) > 1e-9$$,
 	'the ranks of rank_propensity add up to it');
+CREATE TEMP TABLE counts (number int, probabilities float8[], k int, pmf float8, cdf float8);
+\copy counts FROM PROGRAM 'cat "${BANDIT_SHARED:-../shared}/methods/vectors/poisson_binomial.csv"' CSV HEADER
+SELECT is_empty($$
+	SELECT number, k, pmf, got[k + 1] FROM counts, bandit.poisson_binomial(probabilities) got
+	WHERE abs(pmf - got[k + 1]) > least(1e-14, 1e-10 * pmf)$$,
+	'poisson_binomial agrees in ' || (SELECT count(*) FROM counts) || ' places');
 \else
-SELECT skip('no reference values beside the checkout', 6);
+SELECT skip('no reference values beside the checkout', 7);
 \endif
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Decisions drawn again, and explained.
 BEGIN;
-SELECT plan(14);
+SELECT plan(20);
 SET LOCAL client_min_messages = error;
 SELECT bandit.create_bandit('x', '{a,b,c}', '{n}');
 SELECT bandit.update_bandit('x', '{"n": 1}', arm, outcome)
@@ -60,5 +60,29 @@ SELECT results_eq($$SELECT e.arm, e.rank, e.propensity, e.items FROM bandit.deci
 SELECT count(*) FROM bandit.recommend('z', 2, 5, false) \g /dev/null
 SELECT results_eq($$SELECT e.arm, e.rank, e.items FROM bandit.decisions d, bandit.explain(d.decision_id) e WHERE d.variant = 'control'$$,
 	$$VALUES ('hybrid', NULL::int, 5)$$, 'the control draws nothing');
+
+-- other policies, with floors
+SELECT bandit.create_bandit('w', '{a,b,c}', policy => 'epsilon_greedy');
+SELECT bandit.update_bandit('w', '{}', 'b', 'success') FROM generate_series(1, 5);
+CREATE TEMP TABLE tried AS SELECT g, d.decision_id FROM generate_series(1, 200) g,
+	LATERAL (SELECT DISTINCT decision_id FROM bandit.choose('w', k => 2 + 0 * g)) d;
+SELECT is_empty($$
+	SELECT FROM tried t, bandit.propensities(t.decision_id) p
+	WHERE abs(p.propensity - (bandit.policy_rank_propensity('epsilon_greedy', '{1,6,1}', '{1,1,1}', 2))
+		[ascii(p.arm) - 96][p.rank]) > 1e-12$$, 'propensities are those of the decision''s policy and floors');
+SELECT is((SELECT count(*) FROM tried t, bandit.propensities(t.decision_id) p WHERE p.picked), 400::bigint, 'and say which came true');
+SELECT is((SELECT count(DISTINCT p.arm) FROM tried t, bandit.propensities(t.decision_id) p
+	WHERE p.picked AND p.rank = 1), 3::bigint, 'explored as well');
+SELECT is_empty($$
+	SELECT FROM tried t, bandit.explain(t.decision_id) e
+	WHERE e.policy <> 'epsilon_greedy' OR e.deterministic
+		OR abs(e.propensity - (bandit.policy_propensity('epsilon_greedy', '{1,6,1}', '{1,1,1}', 2))[ascii(e.arm) - 96]) > 1e-12$$,
+	'explain agrees');
+UPDATE bandit.bandits SET policy = 'greedy' WHERE name = 'w';
+CREATE TEMP TABLE greedy AS SELECT decision_id FROM bandit.choose('w', k => 1);
+SELECT results_eq($$SELECT e.arm, e.propensity, e.deterministic FROM greedy c, bandit.explain(c.decision_id) e ORDER BY e.arm$$,
+	$$VALUES ('a', 0::float8, true), ('b', 1, true), ('c', 0, true)$$, 'greedy is marked as deterministic');
+SELECT is_empty($$SELECT p.* FROM bandit.decisions d, bandit.propensities(d.decision_id) p
+	WHERE d.variant = 'control'$$, 'the control has no propensities');
 SELECT * FROM finish();
 ROLLBACK;

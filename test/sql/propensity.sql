@@ -57,3 +57,27 @@ SELECT bandit.top_k_propensity('{1,1}', '{1,NaN}');
 SELECT bandit.top_k_propensity('{1,1}', '{1,Infinity}');
 SELECT bandit.top_k_propensity('{1,1}', '{1,1}', 0);
 SELECT bandit.rank_propensity('{1,1}', '{1,1}', 3);
+
+-- every policy
+SELECT policy, (SELECT string_agg(round(p::numeric, 4)::text, ' ') FROM unnest(bandit.policy_propensity(
+	policy, '{15,20,10}', '{5,8,12}')) p) AS one_place, (SELECT string_agg(round(p::numeric, 4)::text, ' ')
+	FROM unnest(bandit.policy_propensity(policy, '{15,20,10}', '{5,8,12}', 2, '{0,0.1,0.2}')) p) AS two_with_floors
+FROM unnest('{thompson,top_two,greedy,epsilon_greedy,ucb1,bayes_ucb,uniform}'::text[]) policy;
+SELECT bandit.policy_propensity('greedy', '{3,3,1,9}', '{1,1,1,3}', 2) AS ties_share;
+SELECT bandit.policy_rank_propensity('greedy', '{3,3,1}', '{1,1,1}', 2) AS by_place;
+SELECT bandit.policy_propensity('greedy', '{3,1}', '{1,1}', 1, NULL, 0.5) AS greedy_has_no_epsilon,
+	bandit.policy_propensity('epsilon_greedy', '{3,1}', '{1,1}', 1, NULL, 0.5) AS epsilon_greedy;
+SELECT bandit.policy_propensity('thompson', NULL, '{1}') IS NULL AS null_in_null_out;
+SELECT bandit.poisson_binomial('{0.5,0.25,1}');
+SELECT bandit.policy_propensity('softmax', '{1,2}', '{1,1}');
+SELECT bandit.policy_propensity('greedy', '{1,2}', '{1,1}', 3);
+SELECT bandit.policy_propensity('greedy', '{1,2}', '{1}');
+SELECT bandit.policy_propensity('greedy', '{1,2}', '{1,1}', 1, '{0.5}');
+SELECT bandit.policy_propensity('greedy', '{1,2}', '{1,1}', 1, '{0.5,-0.1}');
+SELECT bandit.policy_propensity('greedy', '{1,2}', '{1,1}', 1, '{NaN,0}');
+SELECT bandit.policy_propensity('greedy', '{1,2}', '{1,1}', 1, '{0.5,0.6}');
+SELECT bandit.policy_propensity('greedy', '{1,2}', '{1,1}', 1, '{0.5,NULL}');
+SELECT bandit.policy_propensity('epsilon_greedy', '{1,2}', '{1,1}', 1, NULL, 1.5);
+SELECT bandit.policy_propensity('greedy', array_agg(g::float8), array_agg(1::float8), 200, array_agg(0.001::float8)) FROM generate_series(1, 300) g;
+SELECT bandit.poisson_binomial('{0.5,1.25}');
+SELECT bandit.poisson_binomial('{}');
