@@ -15,6 +15,7 @@
 #   make format                       indent src/ as PostgreSQL does
 #   make bench                        speed, as ratios to named alternatives
 #   make simulations                  play known problems, write docs/simulations.md
+#   make bench-feedback               feedback on one hot arm, by many clients
 #   make dist                         a zip of the last commit, for PGXN
 
 .PHONY: all help
@@ -58,8 +59,8 @@ EXTRA_CLEAN = $(SQL_SCRIPT) .built-for test/unit/build results output_iso \
 # Build: stock PGXS, unless nothing but the targets further down is wanted,
 # which must work before there is a PostgreSQL.
 
-OUR_GOALS = demo test bench simulations psql start stop status destroy \
-	unit unit-programs lint format help dist
+OUR_GOALS = demo test bench bench-feedback simulations psql start stop status \
+	destroy unit unit-programs lint format help dist
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
@@ -96,7 +97,7 @@ endif
 
 .PHONY: $(OUR_GOALS)
 
-demo bench simulations:
+demo bench bench-feedback simulations:
 	@scripts/$@
 
 test lint format:

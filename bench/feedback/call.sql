@@ -1,0 +1,1 @@
+SELECT bandit.update_bandit('hot', '{}', 'list', 'success');
