@@ -480,7 +480,7 @@ bd_context_register(const Bandit *bandit, int64 hash, Jsonb *context)
 	static KeptPlan insert = {
 		"INSERT INTO bandit.contexts (bandit, context_hash, slot, context)"
 		" VALUES ($1, $2, $3, $4)",
-		4, {TEXTOID, INT8OID, INT4OID, JSONBOID}
+		4, {TEXTOID, INT8OID, INT8OID, JSONBOID}
 	};
 	KnownContext key;
 	Datum		values[4];
@@ -493,7 +493,7 @@ bd_context_register(const Bandit *bandit, int64 hash, Jsonb *context)
 	bd_plan_run(&find, values, NULL, false, 1);
 	if (SPI_processed == 0)
 	{
-		values[2] = Int32GetDatum((int32) (bd_random_next(bd_slot_random()) >> 33));
+		values[2] = Int64GetDatum((int64) (bd_random_next(bd_slot_random()) >> 1));
 		values[3] = JsonbPGetDatum(context);
 		bd_plan_run(&insert, values, NULL, false, 0);
 	}

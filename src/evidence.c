@@ -5,21 +5,23 @@
  *
  * With one row per arm every response to a popular arm would queue behind
  * the last one's commit.  So an arm has as many rows as it needs, its slots,
- * and readers add them up.  A writer takes any slot that it can lock without
- * waiting; if there is none it inserts a new one under a random number, so
- * that not even the insert can meet another session's uncommitted key.
+ * and readers add them up.
  *
- * At REPEATABLE READ and SERIALIZABLE it always inserts, and reads nothing:
- * a row that somebody changed after the snapshot could not be updated, and a
- * row that was read would become a predicate lock.
+ * At READ COMMITTED a writer takes the slot of its backend's number, held by
+ * a lock that it never waits for: where a prepared transaction or a fold has
+ * it, the next number in line.  So the row is its own until its transaction
+ * ends, and no slot is ever waited for.  There are about as many slots as
+ * there are backends at the same time; bandit.fold adds them together again.
+ *
+ * At REPEATABLE READ a row that somebody changed after the snapshot could
+ * not be updated, so there a transaction takes a random slot that is new.  At
+ * SERIALIZABLE, where a row that is looked for becomes a predicate lock, it
+ * inserts only.  Random numbers have 62 bits: they do not meet.
  *
  * A bandit with a half-life forgets lazily: a slot holds its evidence as of
  * updated_at, and is aged when it is read or written.  Aging is linear, so it
  * does not matter how evidence is spread over slots (methods 6.2; discounted
  * Thompson sampling: Raj and Kalyani 2017).
- *
- * Locks: at most row locks on slots, taken with SKIP LOCKED, never waited
- * for; so there is no order to keep and no deadlock.
  *
  * src/evidence.c
  *
@@ -32,6 +34,9 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "elementary.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -39,12 +44,23 @@
 #define REWARD_UNIT 1048576.0	/* 2^20 */
 
 PG_FUNCTION_INFO_V1(bandit_aged);
+PG_FUNCTION_INFO_V1(bandit_take_slots);
 
 /* Evidence this old, or worth this little, is none. */
 #define MAX_HALF_LIVES 200.0
 #define NOTHING 1e-40
 
-static bool lock_slot(const Datum *key, int32 *slot);
+/*
+ * Backends' slots are below FRESH: the backend's number, and further ones in
+ * steps of LINE.
+ */
+#define FRESH (INT64CONST(1) << 32)
+#define LINE (INT64CONST(1) << 20)
+
+static bool try_slot(int64 slot);
+static int64 own_slot(void);
+static int64 fresh_slot(void);
+static int64 transaction_slot(void);
 
 #define SLOT_KEY \
 	" WHERE bandit OPERATOR(pg_catalog.=) $1" \
@@ -58,7 +74,7 @@ static KeptPlan add_to_slot = {
 	" failures = failures OPERATOR(pg_catalog.+) $6,"
 	" pulls = pulls OPERATOR(pg_catalog.+) $7,"
 	" updated_at = GREATEST(updated_at, $8)" SLOT_KEY,
-	8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
+	8, {TEXTOID, INT8OID, TEXTOID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID,
 	TIMESTAMPTZOID}
 };
 
@@ -73,7 +89,7 @@ static KeptPlan age_slot = {
 	" bandit_internal.aged($6, $8, GREATEST(updated_at, $8), $9),"
 	" pulls = pulls OPERATOR(pg_catalog.+) $7,"
 	" updated_at = GREATEST(updated_at, $8)" SLOT_KEY,
-	9, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
+	9, {TEXTOID, INT8OID, TEXTOID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID,
 	TIMESTAMPTZOID, INTERVALOID}
 };
 
@@ -81,7 +97,7 @@ static KeptPlan insert_slot = {
 	"INSERT INTO bandit.evidence (bandit, context_hash, arm, slot,"
 	" successes, failures, pulls, updated_at)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-	8, {TEXTOID, INT8OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID,
+	8, {TEXTOID, INT8OID, TEXTOID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID,
 	TIMESTAMPTZOID}
 };
 
@@ -180,28 +196,61 @@ bd_slot_random(void)
 }
 
 /*
- * lock_slot
- *		Lock one slot of the arm that is free, if there is one.
+ * try_slot
+ *		Hold a slot number until the transaction ends, unless somebody does.
+ *
+ * A lock of the lock manager, shown as "userlock" in pg_locks: it belongs to
+ * a transaction, a prepared one included, and is released after the commit
+ * can be seen.
  */
 static bool
-lock_slot(const Datum *key, int32 *slot)
+try_slot(int64 slot)
 {
-	static KeptPlan plan = {
-		"SELECT slot FROM bandit.evidence"
-		" WHERE bandit OPERATOR(pg_catalog.=) $1"
-		" AND context_hash OPERATOR(pg_catalog.=) $2"
-		" AND arm OPERATOR(pg_catalog.=) $3"
-		" LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
-		3, {TEXTOID, INT8OID, TEXTOID}
+	LOCKTAG		tag = {
+		.locktag_field1 = MyDatabaseId,
+		.locktag_field2 = bd_relation("evidence"),
+		.locktag_field3 = (uint32) slot,
+		.locktag_type = LOCKTAG_USERLOCK,
+		.locktag_lockmethodid = DEFAULT_LOCKMETHOD
 	};
-	bool		isnull;
 
-	bd_plan_run(&plan, (Datum *) key, NULL, false, 1);
-	if (SPI_processed == 0)
-		return false;
-	*slot = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, 1, &isnull));
-	return true;
+	return LockAcquire(&tag, ExclusiveLock, false, true) !=
+		LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
+ * own_slot
+ *		A slot that nobody else writes to before this transaction ends.
+ */
+static int64
+own_slot(void)
+{
+	for (int64 slot = bd_backend_number(); slot < FRESH; slot += LINE)
+		if (try_slot(slot))
+			return slot;
+	return fresh_slot();
+}
+
+/* A slot that nobody ever had. */
+static int64
+fresh_slot(void)
+{
+	return FRESH + (int64) (bd_random_next(bd_slot_random()) >> 2);
+}
+
+/* The same within a transaction. */
+static int64
+transaction_slot(void)
+{
+	static LocalTransactionId owner = InvalidLocalTransactionId;
+	static int64 slot;
+
+	if (owner != bd_transaction_number())
+	{
+		owner = bd_transaction_number();
+		slot = fresh_slot();
+	}
+	return slot;
 }
 
 /*
@@ -218,9 +267,8 @@ bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
 {
 	Datum		values[9];
 	const Interval *half_life = bd_settings_half_life(bandit);
-	KeptPlan   *plan;
-	int32		slot;
-	bool		have_slot;
+	int64		slot = !IsolationUsesXactSnapshot() ? own_slot() :
+	IsolationIsSerializable() ? fresh_slot() : transaction_slot();
 
 	if (delta->successes == 0 && delta->failures == 0 && delta->pulls == 0)
 		return;
@@ -230,16 +278,43 @@ bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
 	values[0] = CStringGetTextDatum(bandit);
 	values[1] = Int64GetDatum(context_hash);
 	values[2] = CStringGetTextDatum(arm);
-	have_slot = !IsolationUsesXactSnapshot() && lock_slot(values, &slot);
-	if (!have_slot)
-		slot = (int32) (bd_random_next(bd_slot_random()) >> 33);
-
-	values[3] = Int32GetDatum(slot);
+	values[3] = Int64GetDatum(slot);
 	values[4] = Float8GetDatum(delta->successes);
 	values[5] = Float8GetDatum(delta->failures);
 	values[6] = Int64GetDatum(delta->pulls);
 	values[7] = TimestampTzGetDatum(at);
 	values[8] = IntervalPGetDatum(half_life);
-	plan = !have_slot ? &insert_slot : half_life ? &age_slot : &add_to_slot;
-	bd_plan_run(plan, values, NULL, false, 0);
+	if (!IsolationIsSerializable())
+	{
+		bd_plan_run(half_life ? &age_slot : &add_to_slot, values, NULL, false, 0);
+		if (SPI_processed > 0)
+			return;
+	}
+	bd_plan_run(&insert_slot, values, NULL, false, 0);
+}
+
+/*
+ * take_slots(slots bigint[]) -> bigint[]
+ *		Hold those of the slots that nobody holds; which they are.
+ *
+ * Nobody writes to them before the transaction ends, but for REPEATABLE READ
+ * transactions to slots of their own, which nobody can see.
+ */
+Datum
+bandit_take_slots(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum	   *slots;
+	int			n;
+	int			taken = 0;
+
+	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &slots, NULL, &n);
+	for (int i = 0; i < n; i++)
+		if (DatumGetInt64(slots[i]) >= FRESH ||
+			try_slot(DatumGetInt64(slots[i])))
+			slots[taken++] = slots[i];
+	PG_RETURN_ARRAYTYPE_P(construct_array(slots, taken, INT8OID,
+										  sizeof(int64), FLOAT8PASSBYVAL,
+										  TYPALIGN_DOUBLE));
 }

@@ -14,6 +14,7 @@
 #include "bandit.h"
 
 #include <float.h>
+#include <math.h>
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -136,8 +137,13 @@ add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
 
 		if (strncmp(arm, VARDATA_ANY(name), len) != 0 || arm[len] != '\0')
 			continue;
-		draws[i].alpha += weight * DatumGetFloat8(fields[1]);
-		draws[i].beta += weight * DatumGetFloat8(fields[2]);
+		/* whoever wrote such a row by hand, verify shows it */
+		if (isfinite(DatumGetFloat8(fields[1])) &&
+			isfinite(DatumGetFloat8(fields[2])))
+		{
+			draws[i].alpha += weight * DatumGetFloat8(fields[1]);
+			draws[i].beta += weight * DatumGetFloat8(fields[2]);
+		}
 		return;
 	}
 }

@@ -112,7 +112,7 @@ COMMENT ON COLUMN bandit.evidence.context_hash IS
 'Hash of the context, see bandit.context_hash.';
 COMMENT ON COLUMN bandit.evidence.arm IS 'Name of the arm.';
 COMMENT ON COLUMN bandit.evidence.slot IS
-'A random number; only the sum over slots has a meaning.';
+'Who wrote it: the number of a backend, for as long as it lives, or a random one of 62 bits, of a transaction at REPEATABLE READ or SERIALIZABLE. Only the sum over slots has a meaning; bandit.fold adds them together.';
 COMMENT ON COLUMN bandit.evidence.successes IS
 'Sum of rewards, multiples of 2^-20; of one slot it may be negative, over all it is not.';
 COMMENT ON COLUMN bandit.evidence.failures IS
