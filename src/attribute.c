@@ -69,7 +69,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 		" WHERE f.decision_id OPERATOR(pg_catalog.=) d.decision_id"
 		" AND f.bandit OPERATOR(pg_catalog.=) $1"
 		" AND f.item_id OPERATOR(pg_catalog.=) $3"
-		" AND f.kind OPERATOR(pg_catalog.=) $4)"
+		" AND f.kind OPERATOR(pg_catalog.=) $4 AND NOT f.retracted)"
 		" ORDER BY d.decision_id DESC LIMIT 1",
 		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}
 	};
@@ -120,6 +120,8 @@ read_item_decision(const Bandit *bandit, Attribution *attribution)
 	attribution->context_hash = DatumGetInt64(column(2, &isnull));
 	attribution->trains = DatumGetBool(column(4, &isnull)) &&
 		!bd_settings_is_control(bandit, attribution->arm);
+	attribution->logged = true;
+	attribution->has_items = true;
 	attribution->settled = DatumGetBool(column(5, &isnull));
 	return true;
 }
@@ -143,7 +145,7 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 		" OPERATOR(pg_catalog.=) 1 THEN d.picks[1] END),"
 		" $2 OPERATOR(pg_catalog.=) ANY (d.picks),"
 		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
-		" d.settled_at IS NOT NULL AND d.items IS NULL,"
+		" d.settled_at IS NOT NULL, d.items IS NOT NULL,"
 		" pg_catalog.array_to_string(d.picks, ', ')"
 		" FROM bandit.decisions d"
 		" WHERE d.decision_id OPERATOR(pg_catalog.=) $1",
@@ -167,12 +169,14 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arm \"%s\" was not picked by this decision", arm),
 				 errdetail("It picked: %s.",
-						   TextDatumGetCString(column(7, &isnull)))));
+						   TextDatumGetCString(column(8, &isnull)))));
 	attribution->decision_id = *decision_id;
 	attribution->bandit = TextDatumGetCString(column(1, &isnull));
 	attribution->context_hash = DatumGetInt64(column(2, &isnull));
 	attribution->trains = DatumGetBool(column(5, &isnull));
+	attribution->logged = true;
 	attribution->settled = DatumGetBool(column(6, &isnull));
+	attribution->has_items = DatumGetBool(column(7, &isnull));
 	return true;
 }
 
@@ -188,7 +192,7 @@ attributed_arm(void)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the decision did not pick exactly one arm"),
 				 errdetail("It picked: %s.",
-						   TextDatumGetCString(column(7, &isnull))),
+						   TextDatumGetCString(column(8, &isnull))),
 				 errhint("Name the arm that earned the reward.")));
 	return TextDatumGetCString(only);
 }

@@ -125,6 +125,9 @@ typedef struct Bandit
 	bool		borrows;		/* has rows in table priors */
 	struct HTAB *priors;		/* those of contexts met so far, or NULL */
 	Interval	window;			/* attribution window */
+	char		combine;		/* kinds on one item: first letter of the rule */
+	bool		counts_silence; /* on_silence is not "nothing" */
+	double		silence_reward;
 	int			nrules;
 	OutcomeRule *rules;
 	Recommender *recommender;	/* made at first use, see below */
@@ -166,6 +169,8 @@ typedef struct OwnerScope
 
 extern int	bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 						bool read_only, long limit);
+extern void bd_plan_run_latest(KeptPlan *kept, Datum *values,
+							   const char *nulls);
 extern SPIPlanPtr bd_plan_keep(const char *sql, int nargs, Oid *argtypes);
 extern Oid	bd_relation(const char *name);
 extern void bd_owner_begin(OwnerScope *scope);
@@ -359,6 +364,8 @@ typedef struct Attribution
 	int64		context_hash;
 	const char *arm;			/* who is credited */
 	bool		trains;			/* not the control, nor a fallback */
+	bool		logged;			/* there is a row of decisions */
+	bool		has_items;		/* and its silence is by item */
 	bool		settled;		/* its silence has been counted */
 } Attribution;
 
@@ -386,11 +393,41 @@ typedef struct Response
 	int			priority;
 } Response;
 
-extern void bd_response_judge(const Bandit *bandit, const OutcomeRule *rule,
-							  Response *response);
 extern bool bd_ledger_record(const Attribution *attribution,
 							 const Response *response);
 extern bool bd_ledger_retract(const Attribution *attribution,
 							  const Response *response);
+
+/* reward.c: what responses are worth */
+
+/* A row of feedback on the same item of the same decision. */
+typedef struct LedgerRow
+{
+	Response	response;
+	bool		retracted;		/* the response is gone, what it moved is not */
+	TimestampTz received_at;
+	TimestampTz changed_at;		/* received_at, if never */
+	Contribution adds;			/* as of received_at */
+} LedgerRow;
+
+extern void bd_response_judge(const Bandit *bandit, const OutcomeRule *rule,
+							  Response *response);
+extern bool bd_reward_total(char combine, const LedgerRow *rows, int nrows,
+							Contribution *total, TimestampTz *since);
+
+/* ledger_rows.c: rows of feedback */
+extern int	bd_ledger_read(const Attribution *attribution,
+						   const Response *response, LedgerRow **rows);
+extern bool bd_ledger_lock(const Attribution *attribution,
+						   const Response *response);
+extern bool bd_ledger_insert(const Attribution *attribution,
+							 const LedgerRow *row);
+extern void bd_ledger_update(const Attribution *attribution,
+							 const LedgerRow *row);
+extern void bd_ledger_delete(const Attribution *attribution,
+							 const LedgerRow *row);
+extern bool bd_ledger_silence(const Attribution *attribution,
+							  const Response *response,
+							  Contribution *silence, TimestampTz *since);
 
 #endif							/* BANDIT_H */

@@ -3,14 +3,24 @@
  * ledger.c
  *		One response: written once to bandit.feedback, learnt once.
  *
- * A row of feedback says what the response was and what it adds to the
+ * A row of feedback says what the response was and what it added to the
  * evidence of its arm.  Whoever writes the row adds the same to the evidence
- * in the same transaction, so that evidence is always the fold of feedback.
+ * in the same transaction, so that evidence is always the sum of feedback.
  *
- * Several kinds of response to one item are one reward: that of the kind of
- * highest priority, the newest among equals.  The others keep their rows and
- * add nothing.  A response that changes or is taken back moves the evidence
- * from the old reward to the new one.
+ * A response only ever writes its own row.  Where it changes what other
+ * responses to the item are worth (reward.c), or ends an item's silence, its
+ * own row adds the difference: a row that is replaced keeps what it added,
+ * and what replaces it takes that away.  So responses of different kinds
+ * never wait for each other, and none fails because another has changed.
+ * Two that cannot see each other yet both count; the next response to the
+ * item, or settle, puts that right (item_shortfall).
+ *
+ * A response that is taken back leaves a row only if others were reckoned
+ * against it.
+ *
+ * At SERIALIZABLE nothing is read that need not be, for every row read is a
+ * conflict with those who write near it: a response is written as if it were
+ * alone, and the others are looked at if it was not new.
  *
  * Rewards are exact multiples of 2^-20, so all of this is exact.
  *
@@ -22,186 +32,305 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* A row of feedback on the same item of the same decision. */
-typedef struct LedgerRow
-{
-	char	   *kind;
-	bool		has_value;
-	double		value;
-	bool		neutral;
-	double		reward;
-	int			priority;
-	TimestampTz received_at;
-	Contribution adds;
-} LedgerRow;
+PG_FUNCTION_INFO_V1(bandit_item_shortfall);
 
-/* All of them, and the one of the response's own kind. */
-typedef struct LedgerRows
+/* A decision's item while one of its responses is written. */
+typedef struct AnsweredItem
 {
-	int			nrows;
-	LedgerRow  *rows;
-	LedgerRow  *own;			/* NULL: no such row */
-	LedgerRow  *best;			/* of the others, the one that counts, or
-								 * would without the response's own */
-} LedgerRows;
-
-/* What a response adds to the evidence, all in all, as of its moment. */
-typedef struct Change
-{
-	TimestampTz at;
+	Attribution attribution;
+	Bandit	   *bandit;
+	char		combine;
 	double		half_life;		/* seconds, 0: nothing is forgotten */
-	Contribution delta;
-} Change;
+	TimestampTz now;
+	LedgerRow  *rows;			/* all kinds; room for one more */
+	int			nrows;
+	LedgerRow  *own;			/* NULL: no such row */
+	bool		silenced;		/* silence counted, or is being counted */
+	Contribution silence;
+	TimestampTz silent_since;
+} AnsweredItem;
 
-static void read_rows(const Attribution *attribution, const Response *response,
-					  LedgerRows *rows);
-static bool insert_row(const Attribution *attribution,
-					   const Response *response, const Contribution *adds,
-					   TimestampTz at);
-static void set_row(const Attribution *attribution, const Response *response,
-					const LedgerRow *row);
-static void delete_row(const Attribution *attribution,
-					   const Response *response);
-static int	keys(const Attribution *attribution, const Response *response,
-				 const char *kind, Datum *values, char *nulls);
-static bool adjust_silence(const Attribution *attribution,
-						   const Response *response, int change,
-						   TimestampTz *since);
-static Contribution contribution(bool counts, bool neutral, double reward);
-static void replace(Change *change, LedgerRow *row, const Contribution *adds);
-static void add(Change *change, const Contribution *adds, double sign,
-				TimestampTz since);
-static void silence(Change *change, const Attribution *attribution,
-					const Response *response, int sign);
-static void start(Change *change, const Attribution *attribution);
-static void finish(const Change *change, const Attribution *attribution);
+static void open_item(AnsweredItem *item, const Attribution *attribution);
+static bool hold_decision(Attribution *attribution);
+static void read_item(AnsweredItem *item, const Response *response);
+static void find_silence(AnsweredItem *item, const Response *response, bool closing);
+static void add_as_of(const AnsweredItem *item, Contribution *sum,
+					  const Contribution *part, double sign,
+					  TimestampTz since, TimestampTz at);
+static void add_total(const AnsweredItem *item, Contribution *sum, double sign,
+					  TimestampTz at);
+static void add_worth(const AnsweredItem *item, Contribution *sum, double sign,
+					  TimestampTz at);
+static Contribution balance(const AnsweredItem *item, const LedgerRow *own);
+static void learn(const AnsweredItem *item, const LedgerRow *own,
+				  const Contribution *before);
+static void reckon(const AnsweredItem *item, LedgerRow *own,
+				   const Contribution *worth_before);
+static bool record_new(AnsweredItem *item, const Response *response);
+static void change_own(AnsweredItem *item, const Response *response);
 static bool is_same(const LedgerRow *row, const Response *response);
+static bool is_nothing(const Contribution *adds);
 
-#define ROW_KEY \
-	" WHERE decision_id OPERATOR(pg_catalog.=) $1" \
-	" AND bandit OPERATOR(pg_catalog.=) $2" \
-	" AND item_id IS NOT DISTINCT FROM $3" \
-	" AND arm OPERATOR(pg_catalog.=) $4"
-
-#define ROW_KEY_KIND ROW_KEY " AND kind OPERATOR(pg_catalog.=) $5"
-
-/*
- * bd_response_judge
- *		The reward of a response by its kind's rule.
- *
- * A success is 1, a failure 0; between the thresholds is neutral.  A linear
- * rule maps zero_at .. one_at to 0 .. 1 and clips.  Raises when the rule
- * looks at a value and there is none.
- */
-void
-bd_response_judge(const Bandit *bandit, const OutcomeRule *rule,
-				  Response *response)
+static void
+open_item(AnsweredItem *item, const Attribution *attribution)
 {
-	double		share;
-
-	response->priority = rule->priority;
-	response->neutral = false;
-	if (rule->outcome != 0)
-	{
-		response->neutral = rule->outcome == 'n';
-		response->reward = rule->outcome == 's' ? 1 : 0;
-		return;
-	}
-	if (!response->has_value || isnan(response->value))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("feedback of kind \"%s\" needs a value", rule->kind),
-				 errhint("Its rule in bandit.outcome_rules for \"%s\" looks at the value.",
-						 bandit->name)));
-	if (rule->linear)
-	{
-		share = (response->value - rule->zero_at) /
-			(rule->one_at - rule->zero_at);
-		response->reward = bd_reward_round(Min(Max(share, 0), 1));
-	}
-	else if (rule->has_success && response->value >= rule->success_from)
-		response->reward = 1;
-	else if (rule->has_failure && response->value <= rule->failure_to)
-		response->reward = 0;
-	else
-		response->neutral = true;
+	memset(item, 0, sizeof(AnsweredItem));
+	item->attribution = *attribution;
+	item->bandit = bd_settings_find(attribution->bandit);
+	item->combine = item->bandit != NULL ? item->bandit->combine : 'p';
+	item->half_life = bd_half_life(bd_settings_half_life(attribution->bandit));
+	item->now = GetCurrentTimestamp();
 }
 
-/* What a row adds: its reward if it counts, a bare pull if it is neutral. */
+/*
+ * hold_decision
+ *		Keep the decision from being settled before this transaction ends;
+ *		false if somebody is settling it right now.
+ *
+ * Read as it is now, whatever the transaction's snapshot: a decision that was
+ * settled meanwhile could not be locked otherwise.
+ */
+static bool
+hold_decision(Attribution *attribution)
+{
+	static KeptPlan plan = {
+		"SELECT settled_at IS NOT NULL FROM bandit.decisions"
+		" WHERE decision_id OPERATOR(pg_catalog.=) $1"
+		" AND bandit OPERATOR(pg_catalog.=) $2 FOR KEY SHARE SKIP LOCKED",
+		2, {UUIDOID, TEXTOID}
+	};
+	Datum		values[2];
+	bool		isnull;
+
+	values[0] = UUIDPGetDatum(&attribution->decision_id);
+	values[1] = CStringGetTextDatum(attribution->bandit);
+	bd_plan_run_latest(&plan, values, NULL);
+	if (SPI_processed == 0)
+		return false;
+	attribution->settled = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
+													  SPI_tuptable->tupdesc,
+													  1, &isnull));
+	return true;
+}
+
+/*
+ * read_item
+ *		What is known of the item already; its own row is locked against a
+ *		twin, and read as the twin has left it.
+ */
+static void
+read_item(AnsweredItem *item, const Response *response)
+{
+	for (bool locked = false;;)
+	{
+		item->nrows = bd_ledger_read(&item->attribution, response, &item->rows);
+		item->own = NULL;
+		for (int i = 0; i < item->nrows; i++)
+			if (strcmp(item->rows[i].response.kind, response->kind) == 0)
+				item->own = &item->rows[i];
+		if (item->own == NULL || locked)
+			return;
+		locked = bd_ledger_lock(&item->attribution, response);
+	}
+}
+
+/*
+ * find_silence
+ *		What the item was counted for when its decision was settled.
+ *
+ * While somebody settles it nobody can see that yet.  If he does not commit,
+ * what is taken away here comes back when the decision is settled.
+ */
+static void
+find_silence(AnsweredItem *item, const Response *response, bool closing)
+{
+	const Attribution *attribution = &item->attribution;
+
+	/* a reward to the arm of a list does not break its items' silence */
+	if (!attribution->trains || attribution->has_items != response->has_item)
+		return;
+	if (!closing)
+	{
+		item->silenced = attribution->settled &&
+			bd_ledger_silence(attribution, response, &item->silence,
+							  &item->silent_since);
+		return;
+	}
+	item->silenced = item->bandit != NULL && item->bandit->counts_silence;
+	if (item->silenced)
+	{
+		item->silence.successes = item->bandit->silence_reward;
+		item->silence.failures = 1 - item->bandit->silence_reward;
+		item->silence.pulls = 1;
+		item->silent_since = item->now;
+	}
+}
+
+/* What counted for so much at one time, counts for something at another. */
+static void
+add_as_of(const AnsweredItem *item, Contribution *sum, const Contribution *part,
+		  double sign, TimestampTz since, TimestampTz at)
+{
+	double		weight = sign * bd_decay(since, at, item->half_life);
+
+	sum->successes += weight * part->successes;
+	sum->failures += weight * part->failures;
+	sum->pulls += (int64) sign * part->pulls;
+}
+
+/* What the item's responses are worth together. */
+static void
+add_total(const AnsweredItem *item, Contribution *sum, double sign, TimestampTz at)
+{
+	Contribution total;
+	TimestampTz since;
+
+	if (item->attribution.trains &&
+		bd_reward_total(item->combine, item->rows, item->nrows, &total, &since))
+		add_as_of(item, sum, &total, sign, since, at);
+}
+
+/* The same, or what its silence is worth where there is none. */
+static void
+add_worth(const AnsweredItem *item, Contribution *sum, double sign, TimestampTz at)
+{
+	Contribution total;
+	TimestampTz since;
+
+	if (item->silenced &&
+		!bd_reward_total(item->combine, item->rows, item->nrows, &total, &since))
+		add_as_of(item, sum, &item->silence, sign, item->silent_since, at);
+	else
+		add_total(item, sum, sign, at);
+}
+
+/*
+ * balance
+ *		What a row has to add, so that all rows of the item add up to what
+ *		they are worth; as of the row's own time.
+ */
 static Contribution
-contribution(bool counts, bool neutral, double reward)
+balance(const AnsweredItem *item, const LedgerRow *own)
 {
 	Contribution adds = {0, 0, 0};
 
-	if (counts)
-	{
-		adds.pulls = 1;
-		if (!neutral)
-		{
-			adds.successes = reward;
-			adds.failures = 1 - reward;
-		}
-	}
+	add_total(item, &adds, 1, own->received_at);
+	for (int i = 0; i < item->nrows; i++)
+		if (&item->rows[i] != own)
+			add_as_of(item, &adds, &item->rows[i].adds, -1,
+					  item->rows[i].received_at, own->received_at);
 	return adds;
 }
 
+/* The evidence gets what the row adds now more than before. */
 static void
-start(Change *change, const Attribution *attribution)
+learn(const AnsweredItem *item, const LedgerRow *own, const Contribution *before)
 {
-	memset(change, 0, sizeof(Change));
-	change->at = GetCurrentTimestamp();
-	change->half_life = bd_half_life(bd_settings_half_life(attribution->bandit));
-}
+	Contribution delta = {0, 0, 0};
 
-static void
-finish(const Change *change, const Attribution *attribution)
-{
-	bd_evidence_add(attribution->bandit, attribution->context_hash,
-					attribution->arm, &change->delta, change->at);
-}
-
-/* What was learnt some time ago counts now as much as it still counts. */
-static void
-add(Change *change, const Contribution *adds, double sign, TimestampTz since)
-{
-	double		weight = sign * bd_decay(since, change->at, change->half_life);
-
-	change->delta.successes += weight * adds->successes;
-	change->delta.failures += weight * adds->failures;
-	change->delta.pulls += (int64) sign * adds->pulls;
-}
-
-static void
-replace(Change *change, LedgerRow *row, const Contribution *adds)
-{
-	add(change, &row->adds, -1, row->received_at);
-	add(change, adds, 1, row->received_at);
-	row->adds = *adds;
-}
-
-/* A settled item answers (-1), or falls silent again (1). */
-static void
-silence(Change *change, const Attribution *attribution,
-		const Response *response, int sign)
-{
-	Contribution failure = {0, 1, 1};
-	TimestampTz since;
-
-	if (attribution->settled &&
-		adjust_silence(attribution, response, sign, &since))
-		add(change, &failure, sign, since);
+	add_as_of(item, &delta, &own->adds, 1, own->received_at, item->now);
+	add_as_of(item, &delta, before, -1, own->received_at, item->now);
+	bd_evidence_add(item->attribution.bandit, item->attribution.context_hash,
+					item->attribution.arm, &delta, item->now);
 }
 
 static bool
 is_same(const LedgerRow *row, const Response *response)
 {
-	return row->has_value == response->has_value &&
-		(!row->has_value || row->value == response->value);
+	return !row->retracted &&
+		row->response.has_value == response->has_value &&
+		(!response->has_value || row->response.value == response->value);
+}
+
+/* Differences of what has decayed may leave a trace. */
+static bool
+is_nothing(const Contribution *adds)
+{
+	return adds->pulls == 0 && fabs(adds->successes) < 1e-12 &&
+		fabs(adds->failures) < 1e-12;
+}
+
+/*
+ * reckon
+ *		What a row has to add now.
+ *
+ * Of a settled item the silence is part of the sum, in a row that it shares
+ * with others; there what changed is added.
+ */
+static void
+reckon(const AnsweredItem *item, LedgerRow *own, const Contribution *worth_before)
+{
+	if (!item->silenced)
+	{
+		own->adds = balance(item, own);
+		return;
+	}
+	add_worth(item, &own->adds, 1, own->received_at);
+	own->adds.successes -= worth_before->successes;
+	own->adds.failures -= worth_before->failures;
+	own->adds.pulls -= worth_before->pulls;
+}
+
+/*
+ * record_new
+ *		Write a response that has no row yet; false if a twin was quicker.
+ */
+static bool
+record_new(AnsweredItem *item, const Response *response)
+{
+	static const Contribution none = {0, 0, 0};
+	LedgerRow  *own = &item->rows[item->nrows];
+	Contribution worth = {0, 0, 0};
+
+	memset(own, 0, sizeof(LedgerRow));
+	own->response = *response;
+	own->received_at = item->now;
+	own->changed_at = item->now;
+	add_worth(item, &worth, 1, own->received_at);
+	item->nrows++;
+	reckon(item, own, &worth);
+	if (!bd_ledger_insert(&item->attribution, own))
+	{
+		item->nrows--;
+		return false;
+	}
+	learn(item, own, &none);
+	return true;
+}
+
+/*
+ * change_own
+ *		Bring the response's row to what it says now; NULL takes it back.
+ */
+static void
+change_own(AnsweredItem *item, const Response *response)
+{
+	LedgerRow  *own = item->own;
+	Contribution before = own->adds;
+	Contribution worth = {0, 0, 0};
+
+	add_worth(item, &worth, 1, own->received_at);
+	if (response != NULL)
+		own->response = *response;
+	own->retracted = response == NULL;
+	own->changed_at = item->now;
+	reckon(item, own, &worth);
+	if (own->retracted && is_nothing(&own->adds))
+	{
+		memset(&own->adds, 0, sizeof(Contribution));
+		bd_ledger_delete(&item->attribution, own);
+	}
+	else
+		bd_ledger_update(&item->attribution, own);
+	learn(item, own, &before);
 }
 
 /*
@@ -214,53 +343,41 @@ is_same(const LedgerRow *row, const Response *response)
 bool
 bd_ledger_record(const Attribution *attribution, const Response *response)
 {
-	Change		change;
-	Contribution adds;
-	LedgerRows	rows;
-	bool		counts;
+	AnsweredItem item;
+	LedgerRow	alone[1];
+	bool		closing;
 
-	read_rows(attribution, response, &rows);
-	if (rows.own != NULL && is_same(rows.own, response))
-		return false;
+	open_item(&item, attribution);
+	closing = attribution->logged && !hold_decision(&item.attribution);
+	find_silence(&item, response, closing);
 
-	start(&change, attribution);
-	counts = attribution->trains &&
-		(rows.best == NULL || response->priority >= rows.best->priority);
-	adds = contribution(counts, response->neutral, response->reward);
+	/* as if it were alone; made-up decisions are */
+	if (IsolationIsSerializable() || !attribution->logged)
+	{
+		item.rows = alone;
+		if (record_new(&item, response))
+			return true;
+	}
 
-	if (rows.own == NULL)
+	read_item(&item, response);
+	if (item.own == NULL)
 	{
 		/*
 		 * A twin of this very response may have been quicker.  What it said
-		 * can be read now, and replaced if this says something else; not in a
+		 * can be read now, and changed if this says something else; not in a
 		 * transaction whose snapshot is older than the twin.
 		 */
-		if (!insert_row(attribution, response, &adds, change.at))
-			return !IsolationUsesXactSnapshot() &&
-				bd_ledger_record(attribution, response);
-		add(&change, &adds, 1, change.at);
+		if (record_new(&item, response))
+			return true;
+		if (IsolationUsesXactSnapshot())
+			return false;
+		read_item(&item, response);
+		if (item.own == NULL)
+			return false;		/* and is gone again */
 	}
-	else
-	{
-		replace(&change, rows.own, &adds);
-		rows.own->has_value = response->has_value;
-		rows.own->value = response->value;
-		rows.own->neutral = response->neutral;
-		rows.own->reward = response->reward;
-		rows.own->priority = response->priority;
-		set_row(attribution, response, rows.own);
-	}
-	if (attribution->trains && rows.best != NULL &&
-		counts == (rows.best->adds.pulls != 0))
-	{
-		/* it yields to this response, or is the one that counts again */
-		adds = contribution(!counts, rows.best->neutral, rows.best->reward);
-		replace(&change, rows.best, &adds);
-		set_row(attribution, response, rows.best);
-	}
-	if (rows.nrows == 0)
-		silence(&change, attribution, response, -1);
-	finish(&change, attribution);
+	if (is_same(item.own, response))
+		return false;
+	change_own(&item, response);
 	return true;
 }
 
@@ -275,229 +392,55 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 bool
 bd_ledger_retract(const Attribution *attribution, const Response *response)
 {
-	Change		change;
-	Contribution none = {0, 0, 0};
-	LedgerRows	rows;
+	AnsweredItem item;
+	bool		closing;
 
-	read_rows(attribution, response, &rows);
-	if (rows.own == NULL)
+	open_item(&item, attribution);
+	closing = attribution->logged && !hold_decision(&item.attribution);
+	find_silence(&item, response, closing);
+	read_item(&item, response);
+	if (item.own == NULL || item.own->retracted)
 		return false;
-
-	start(&change, attribution);
-	if (rows.own->adds.pulls != 0 && rows.best != NULL)
-	{
-		Contribution again = contribution(attribution->trains,
-										  rows.best->neutral,
-										  rows.best->reward);
-
-		replace(&change, rows.best, &again);
-		set_row(attribution, response, rows.best);
-	}
-	replace(&change, rows.own, &none);
-	delete_row(attribution, response);
-	if (rows.nrows == 1)
-		silence(&change, attribution, response, 1);
-	finish(&change, attribution);
+	change_own(&item, NULL);
 	return true;
 }
 
-/* The first parameters of every statement here; returns their number. */
-static int
-keys(const Attribution *attribution, const Response *response,
-	 const char *kind, Datum *values, char *nulls)
-{
-	memset(nulls, ' ', 5);
-	values[0] = UUIDPGetDatum(&attribution->decision_id);
-	values[1] = CStringGetTextDatum(attribution->bandit);
-	values[2] = Int64GetDatum(response->item);
-	if (!response->has_item)
-		nulls[2] = 'n';
-	values[3] = CStringGetTextDatum(attribution->arm);
-	values[4] = CStringGetTextDatum(kind);
-	return 5;
-}
-
 /*
- * read_rows
- *		What is known of the item already, locked against a twin.
+ * item_shortfall(decision_id uuid, bandit text, item_id bigint, arm text)
+ *		-> (successes, failures, pulls)
  *
- * Where rows were there to be locked, they are read again: who had to wait
- * for them must see what came to them meanwhile.
+ * What the item's rows should add more than they do, as of the transaction's
+ * start; all 0 unless responses of different kinds could not see each other.
  */
-static void
-read_rows(const Attribution *attribution, const Response *response,
-		  LedgerRows *rows)
+Datum
+bandit_item_shortfall(PG_FUNCTION_ARGS)
 {
-	static KeptPlan plan = {
-		"SELECT kind, value, reward, priority, successes, failures, pulls,"
-		" received_at FROM bandit.feedback" ROW_KEY
-		" AND kind OPERATOR(pg_catalog.<>) 'silence'"
-		" ORDER BY priority DESC, received_at DESC, kind FOR NO KEY UPDATE",
-		4, {UUIDOID, TEXTOID, INT8OID, TEXTOID}
-	};
-	Datum		values[5];
-	char		nulls[5];
+	Attribution attribution = {0};
+	Response	response = {.kind = "", .has_item = !PG_ARGISNULL(2)};
+	Contribution adds = {0, 0, 0};
+	LedgerRow	now = {0};
+	AnsweredItem item;
+	TupleDesc	desc;
+	Datum		values[3];
+	bool		nulls[3] = {false};
 
-	keys(attribution, response, response->kind, values, nulls);
-	bd_plan_run(&plan, values, nulls, false, 0);
-	if (SPI_processed > 0 && !IsolationUsesXactSnapshot())
-		bd_plan_run(&plan, values, nulls, false, 0);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	attribution.decision_id = *PG_GETARG_UUID_P(0);
+	attribution.bandit = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	attribution.arm = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	attribution.trains = true;
+	response.item = response.has_item ? PG_GETARG_INT64(2) : 0;
+	now.received_at = GetCurrentTransactionStartTimestamp();
 
-	memset(rows, 0, sizeof(LedgerRows));
-	rows->nrows = (int) SPI_processed;
-	rows->rows = palloc0(sizeof(LedgerRow) * Max(rows->nrows, 1));
-	for (int i = 0; i < rows->nrows; i++)
-	{
-		LedgerRow  *row = &rows->rows[i];
-		Datum		fields[8];
-		bool		isnull[8];
-
-		for (int j = 0; j < 8; j++)
-			fields[j] = SPI_getbinval(SPI_tuptable->vals[i],
-									  SPI_tuptable->tupdesc, j + 1, &isnull[j]);
-		row->kind = TextDatumGetCString(fields[0]);
-		row->has_value = !isnull[1];
-		row->value = isnull[1] ? 0 : DatumGetFloat8(fields[1]);
-		row->neutral = isnull[2];
-		row->reward = isnull[2] ? 0 : DatumGetFloat8(fields[2]);
-		row->priority = DatumGetInt32(fields[3]);
-		row->adds.successes = DatumGetFloat8(fields[4]);
-		row->adds.failures = DatumGetFloat8(fields[5]);
-		row->adds.pulls = DatumGetInt64(fields[6]);
-		row->received_at = DatumGetTimestampTz(fields[7]);
-		if (strcmp(row->kind, response->kind) == 0)
-			rows->own = row;
-		else if (rows->best == NULL ||
-				 (rows->best->adds.pulls == 0 && row->adds.pulls != 0))
-			rows->best = row;
-	}
-}
-
-/*
- * insert_row
- *		Write the response; false if a twin has written it meanwhile.
- */
-static bool
-insert_row(const Attribution *attribution, const Response *response,
-		   const Contribution *adds, TimestampTz at)
-{
-	static KeptPlan plan = {
-		"INSERT INTO bandit.feedback (decision_id, bandit, item_id, arm, kind,"
-		" context_hash, value, reward, priority, successes, failures, pulls,"
-		" received_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-		" ON CONFLICT DO NOTHING",
-		13, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, INT8OID, FLOAT8OID,
-		FLOAT8OID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID, TIMESTAMPTZOID}
-	};
-	Datum		values[13];
-	char		nulls[13];
-
-	memset(nulls, ' ', sizeof(nulls));
-	keys(attribution, response, response->kind, values, nulls);
-	values[5] = Int64GetDatum(attribution->context_hash);
-	values[6] = Float8GetDatum(response->value);
-	if (!response->has_value)
-		nulls[6] = 'n';
-	values[7] = Float8GetDatum(response->reward);
-	if (response->neutral)
-		nulls[7] = 'n';
-	values[8] = Int32GetDatum(response->priority);
-	values[9] = Float8GetDatum(adds->successes);
-	values[10] = Float8GetDatum(adds->failures);
-	values[11] = Int64GetDatum(adds->pulls);
-	values[12] = TimestampTzGetDatum(at);
-	bd_plan_run(&plan, values, nulls, false, 0);
-	return SPI_processed == 1;
-}
-
-/*
- * set_row
- *		Bring a row of the ledger to what "row" says.
- */
-static void
-set_row(const Attribution *attribution, const Response *response,
-		const LedgerRow *row)
-{
-	static KeptPlan plan = {
-		"UPDATE bandit.feedback SET value = $6, reward = $7, priority = $8,"
-		" successes = $9, failures = $10, pulls = $11" ROW_KEY_KIND,
-		11, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, FLOAT8OID, FLOAT8OID,
-		INT4OID, FLOAT8OID, FLOAT8OID, INT8OID}
-	};
-	Datum		values[11];
-	char		nulls[11];
-
-	memset(nulls, ' ', sizeof(nulls));
-	keys(attribution, response, row->kind, values, nulls);
-	values[5] = Float8GetDatum(row->value);
-	if (!row->has_value)
-		nulls[5] = 'n';
-	values[6] = Float8GetDatum(row->reward);
-	if (row->neutral)
-		nulls[6] = 'n';
-	values[7] = Int32GetDatum(row->priority);
-	values[8] = Float8GetDatum(row->adds.successes);
-	values[9] = Float8GetDatum(row->adds.failures);
-	values[10] = Int64GetDatum(row->adds.pulls);
-	bd_plan_run(&plan, values, nulls, false, 0);
-}
-
-static void
-delete_row(const Attribution *attribution, const Response *response)
-{
-	static KeptPlan plan = {
-		"DELETE FROM bandit.feedback" ROW_KEY_KIND,
-		5, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
-	};
-	Datum		values[5];
-	char		nulls[5];
-
-	keys(attribution, response, response->kind, values, nulls);
-	bd_plan_run(&plan, values, nulls, false, 0);
-}
-
-/*
- * adjust_silence
- *		Take the silence of an answered item back, or let it count again.
- *
- * False where silence does not count for this arm.  An item's correction is
- * a row of its own, for the arm's row is shared by all of its items: their
- * responses would wait for one another.  It is as old as the silence, and
- * *since says since when that is.
- */
-static bool
-adjust_silence(const Attribution *attribution, const Response *response,
-			   int change, TimestampTz *since)
-{
-	static KeptPlan plan = {
-		"INSERT INTO bandit.feedback AS f (decision_id, bandit, item_id, arm,"
-		" kind, context_hash, reward, priority, successes, failures, pulls,"
-		" received_at)"
-		" SELECT s.decision_id, s.bandit, $3, s.arm, s.kind, s.context_hash,"
-		" 0, 0, 0, $6, $6, s.received_at FROM bandit.feedback s"
-		" WHERE s.decision_id OPERATOR(pg_catalog.=) $1"
-		" AND s.bandit OPERATOR(pg_catalog.=) $2 AND s.item_id IS NULL"
-		" AND s.arm OPERATOR(pg_catalog.=) $4"
-		" AND s.kind OPERATOR(pg_catalog.=) $5"
-		" ON CONFLICT (decision_id, bandit, item_id, arm, kind) DO UPDATE"
-		" SET failures = f.failures OPERATOR(pg_catalog.+) $6,"
-		" pulls = f.pulls OPERATOR(pg_catalog.+) $6"
-		" RETURNING f.received_at",
-		6, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, INT4OID}
-	};
-	Datum		values[6];
-	char		nulls[6];
-	bool		isnull;
-
-	keys(attribution, response, "silence", values, nulls);
-	values[5] = Int32GetDatum(change);
-	nulls[5] = ' ';
-	bd_plan_run(&plan, values, nulls, false, 0);
-	if (SPI_processed != 1)
-		return false;
-	*since = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0],
-											   SPI_tuptable->tupdesc, 1,
-											   &isnull));
-	return true;
+	SPI_connect();
+	open_item(&item, &attribution);
+	item.nrows = bd_ledger_read(&attribution, &response, &item.rows);
+	adds = balance(&item, &now);
+	SPI_finish();
+	values[0] = Float8GetDatum(adds.successes);
+	values[1] = Float8GetDatum(adds.failures);
+	values[2] = Int64GetDatum(adds.pulls);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, nulls)));
 }

@@ -25,6 +25,7 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 static Oid	extension_owner(void);
@@ -71,6 +72,32 @@ bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,
 			 SPI_result_code_string(code));
 	return code;
+}
+
+/*
+ * bd_plan_run_latest
+ *		Run a kept statement on what is committed now, whatever the snapshot
+ *		of the transaction; for one row at most.
+ */
+void
+bd_plan_run_latest(KeptPlan *kept, Datum *values, const char *nulls)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			code;
+
+	if (!IsolationUsesXactSnapshot())
+	{
+		bd_plan_run(kept, values, nulls, false, 1);
+		return;
+	}
+	if (kept->plan == NULL)
+		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
+	code = SPI_execute_snapshot(kept->plan, values, nulls, GetLatestSnapshot(),
+								InvalidSnapshot, false, true, 1);
+	MemoryContextSwitchTo(context);
+	if (code < 0)
+		elog(ERROR, "could not run \"%s\": %s", kept->sql,
+			 SPI_result_code_string(code));
 }
 
 /*

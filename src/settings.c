@@ -59,6 +59,7 @@ static void load_arms(Bandit *bandit, double prior_alpha, double prior_beta,
 static void load_rules(Bandit *bandit);
 static void load_columns(Bandit *bandit);
 static void load_half_life(Bandit *bandit);
+static void load_silence(Bandit *bandit);
 static void load_features(Bandit *bandit, Datum features);
 static void free_plans(Bandit *bandit);
 
@@ -333,7 +334,9 @@ load_bandit(const char *name)
 		" AND EXISTS (SELECT 1 FROM bandit.priors p"
 		" WHERE p.bandit OPERATOR(pg_catalog.=) b.name),"
 		" EXISTS (SELECT 1 FROM bandit.recommenders r"
-		" WHERE r.bandit OPERATOR(pg_catalog.=) b.name)"
+		" WHERE r.bandit OPERATOR(pg_catalog.=) b.name),"
+		" b.combine, CASE b.on_silence WHEN 'failure' THEN 0"
+		" WHEN 'reward' THEN b.silence_reward END"
 		" FROM bandit.bandits b WHERE b.name OPERATOR(pg_catalog.=) $1",
 		1, {TEXTOID}
 	};
@@ -390,6 +393,8 @@ load_columns(Bandit *bandit)
 	load_half_life(bandit);
 	bandit->borrows = DatumGetBool(column(0, 9));
 	bandit->is_recommender = DatumGetBool(column(0, 10));
+	bandit->combine = TextDatumGetCString(column(0, 11))[0];
+	load_silence(bandit);
 	load_arms(bandit, prior_alpha, prior_beta, floor);
 }
 
@@ -403,6 +408,18 @@ load_half_life(Bandit *bandit)
 	bandit->forgets = !isnull;
 	if (!isnull)
 		bandit->half_life = *DatumGetIntervalP(value);
+}
+
+static void
+load_silence(Bandit *bandit)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
+									  SPI_tuptable->tupdesc, 12, &isnull);
+
+	bandit->counts_silence = !isnull;
+	if (!isnull)
+		bandit->silence_reward = bd_reward_round(DatumGetFloat8(value));
 }
 
 static void

@@ -22,7 +22,13 @@ CREATE TABLE bandit.bandits (
 	attribution_window interval NOT NULL DEFAULT '24 hours'
 		CHECK (attribution_window > '0'),
 	on_silence text NOT NULL DEFAULT 'failure'
-		CHECK (on_silence IN ('failure', 'nothing')),
+		CHECK (on_silence IN ('failure', 'reward', 'nothing')),
+	silence_reward float8 NOT NULL DEFAULT 0
+		CHECK (silence_reward BETWEEN 0 AND 1),
+	examination float8 NOT NULL DEFAULT 1
+		CHECK (examination BETWEEN 0 AND 1),
+	combine text NOT NULL DEFAULT 'priority'
+		CHECK (combine IN ('priority', 'first', 'last', 'max', 'sum')),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 
@@ -180,7 +186,9 @@ CREATE TABLE bandit.feedback (
 	successes float8 NOT NULL,
 	failures float8 NOT NULL,
 	pulls bigint NOT NULL,
+	retracted boolean NOT NULL DEFAULT false,
 	received_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	changed_at timestamptz,
 	CONSTRAINT feedback_once
 		UNIQUE NULLS NOT DISTINCT (decision_id, bandit, item_id, arm, kind)
 ) PARTITION BY RANGE (decision_id);
@@ -192,7 +200,8 @@ CREATE TABLE bandit.outcome_rules (
 		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
 	kind text COLLATE "C" NOT NULL
 		CHECK (pg_catalog.octet_length(kind) BETWEEN 1 AND 63
-			   AND kind NOT IN ('reward', 'outcome', 'silence')),
+			   AND kind NOT IN ('reward', 'outcome', 'silence', 'correction',
+							'checkpoint')),
 	outcome text CHECK (outcome IN ('success', 'failure', 'neutral')),
 	success_from float8,
 	failure_to float8,

@@ -23,7 +23,13 @@ COMMENT ON COLUMN bandit.bandits.backoff_strength IS
 COMMENT ON COLUMN bandit.bandits.attribution_window IS
 'How long after a decision a response still counts for it; longer than 0.';
 COMMENT ON COLUMN bandit.bandits.on_silence IS
-'What a decision without any response becomes when its window has passed: failure, or nothing.';
+'What an item (or an arm, of a decision without items) becomes that nobody responded to when its window has passed: failure; reward, see silence_reward; or nothing.';
+COMMENT ON COLUMN bandit.bandits.silence_reward IS
+'What silence is worth where on_silence is reward: 0 to 1, rounded to 2^-20.';
+COMMENT ON COLUMN bandit.bandits.examination IS
+'How probably a user who has looked at an item looks at the next one below: 0 to 1 (the persistence of rank-biased precision, Moffat and Zobel 2008). Silent items up to the last one responded to were looked at and count fully (cascade: Craswell et al. 2008); one that is d places below it, or below the top where there was no response, counts examination ^ d. 1, the default: all were looked at.';
+COMMENT ON COLUMN bandit.bandits.combine IS
+'What responses of several kinds to one item are worth together, as one reward: priority, that of the kind with the highest priority, the newest among equals; first; last; max; or sum, 1 at most. A change counts for responses from then on.';
 COMMENT ON COLUMN bandit.bandits.created_at IS 'When it was made.';
 
 COMMENT ON TABLE bandit.arms IS
@@ -191,7 +197,7 @@ COMMENT ON COLUMN bandit.feedback.bandit IS 'Name of the bandit.';
 COMMENT ON COLUMN bandit.feedback.item_id IS
 'The item responded to; NULL: the decision as such.';
 COMMENT ON COLUMN bandit.feedback.kind IS
-'What the response was: click, rating and so on, as in bandit.outcome_rules; or reward, outcome, silence.';
+'What the response was: click, rating and so on, as in bandit.outcome_rules; or reward, outcome, silence, correction.';
 COMMENT ON COLUMN bandit.feedback.arm IS 'The arm that is credited.';
 COMMENT ON COLUMN bandit.feedback.context_hash IS
 'Hash of the decision''s context, see bandit.context_hash.';
@@ -202,12 +208,17 @@ COMMENT ON COLUMN bandit.feedback.reward IS
 COMMENT ON COLUMN bandit.feedback.priority IS
 'Of several responses to one item the one with the highest priority counts.';
 COMMENT ON COLUMN bandit.feedback.successes IS
-'What this row added to the evidence''s successes, a multiple of 2^-20.';
+'What this row added to the evidence''s successes, as of received_at: a multiple of 2^-20 unless the bandit forgets. Less than nothing where it replaced a response that counted more.';
 COMMENT ON COLUMN bandit.feedback.failures IS
-'What this row added to the evidence''s failures, a multiple of 2^-20.';
+'The same for failures.';
 COMMENT ON COLUMN bandit.feedback.pulls IS
-'What this row added to the evidence''s pulls.';
-COMMENT ON COLUMN bandit.feedback.received_at IS 'When it was learnt.';
+'The same for pulls; 0 where another row counts the item already.';
+COMMENT ON COLUMN bandit.feedback.retracted IS
+'Whether the response was taken back, or is none, as a correction. The row stays for what it adds: other rows were reckoned against it.';
+COMMENT ON COLUMN bandit.feedback.received_at IS
+'When it was learnt; from then on it fades, where the bandit forgets.';
+COMMENT ON COLUMN bandit.feedback.changed_at IS
+'When it was changed or taken back last; NULL: never. Of responses that count equally the one that was received or changed last does.';
 
 COMMENT ON TABLE bandit.feedback_default IS
 'Feedback for which no partition was made.';

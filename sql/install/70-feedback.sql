@@ -62,3 +62,17 @@ LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'bandit_add_evidence';
 COMMENT ON FUNCTION bandit_internal.add_evidence(text, bigint, text, float8, float8, bigint) IS
 'Internal: adds to an arm''s evidence in a free slot. Only for whoever has written the ledger rows that say the same; runs with the caller''s rights.';
+
+CREATE FUNCTION bandit_internal.item_shortfall(
+	decision_id uuid,
+	bandit text,
+	item_id bigint,
+	arm text,
+	OUT successes float8,
+	OUT failures float8,
+	OUT pulls bigint)
+RETURNS record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'bandit_item_shortfall';
+COMMENT ON FUNCTION bandit_internal.item_shortfall(uuid, text, bigint, text) IS
+'Internal: what the responses to an item (NULL: to the arm) of a decision that is not settled are worth together, less what their rows of the ledger added; as of now(). Not zero only where responses of different kinds could not see each other.';

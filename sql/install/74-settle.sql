@@ -14,12 +14,15 @@ DECLARE
 	settled bigint;
 	share record;
 	contexts bigint[] := '{}';
+	silence float8;		-- the reward of it; null: it does not count
 BEGIN
 	SELECT b.* INTO settings FROM bandit.bandits b WHERE b.name = settle.name;
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
 			MESSAGE = format('bandit "%s" does not exist', settle.name);
 	END IF;
+	silence := CASE settings.on_silence WHEN 'failure' THEN 0
+		WHEN 'reward' THEN round(settings.silence_reward * 1048576) / 1048576 END;
 	IF batch IS NULL OR batch < 1 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'batch must be at least 1';
@@ -37,37 +40,65 @@ BEGIN
 						bandit.first_decision_id(at - settings.attribution_window)
 				ORDER BY d.decision_id
 				LIMIT batch
-				FOR NO KEY UPDATE SKIP LOCKED
+				FOR UPDATE SKIP LOCKED	-- responses under way hold it
 			), done AS (
 				UPDATE bandit.decisions d SET settled_at = at
 				FROM due
 				WHERE d.decision_id = due.decision_id AND d.bandit = due.bandit
 				RETURNING d.decision_id, d.bandit, d.context_hash, d.variant,
 					d.items, d.item_arms, d.picks
-			), silent AS (
-				-- a row for every arm, also with no silent item: responses
-				-- that are taken back later must find that silence counts
-				SELECT d.decision_id, d.bandit, d.context_hash, i.arm,
-					count(*) FILTER (WHERE NOT EXISTS (
-						SELECT FROM bandit.feedback f
-						WHERE f.decision_id = d.decision_id
-							AND f.bandit = d.bandit AND f.item_id = i.item)) AS items
+			), items AS (
+				SELECT d.decision_id, d.bandit, d.context_hash, i.item, i.arm,
+					i.place, r.known, r.live, r.pulls,
+					max(i.place) FILTER (WHERE r.live > 0)
+						OVER (PARTITION BY d.decision_id) AS last
 				FROM done d
 				CROSS JOIN LATERAL ROWS FROM (
-					unnest(d.items), unnest(d.item_arms)) AS i(item, arm)
-				WHERE settings.on_silence = 'failure'
-					AND d.variant = 'treatment'
+					unnest(d.items), unnest(d.item_arms))
+					WITH ORDINALITY AS i (item, arm, place)
+				CROSS JOIN LATERAL (
+					SELECT count(*) AS known, sum(f.pulls) AS pulls,
+						count(*) FILTER (WHERE NOT f.retracted) AS live
+					FROM bandit.feedback f
+					WHERE f.decision_id = d.decision_id
+						AND f.bandit = d.bandit AND f.item_id = i.item) AS r
+				WHERE d.variant = 'treatment'
 					AND NOT EXISTS (
 						SELECT FROM bandit.arms a
 						WHERE a.bandit = d.bandit AND a.arm = i.arm
 							AND a.role = 'control')
-				GROUP BY d.decision_id, d.bandit, d.context_hash, i.arm
+			), silent AS (
+				SELECT i.*, CASE
+						WHEN settings.examination = 1 OR i.place <= i.last THEN 1
+						WHEN settings.examination = 0 THEN 0
+						WHEN (i.place - coalesce(i.last, 0))
+							* ln(settings.examination) < -20 THEN 0
+						ELSE round(settings.examination
+							^ (i.place - coalesce(i.last, 0)) * 1048576)
+							/ 1048576 END AS weight
+				FROM items i
+			), said AS (
+				-- a row for every arm, also with no silent item: responses
+				-- that are taken back later must find that silence counts
+				SELECT s.decision_id, s.bandit, s.context_hash, s.arm,
+					NULL::bigint AS item, 'silence' AS kind,
+					count(*) FILTER (WHERE s.live = 0) AS pulls,
+					count(*) FILTER (WHERE s.live = 0)::float8 AS weight
+				FROM silent s
+				WHERE silence IS NOT NULL AND settings.examination = 1
+				GROUP BY s.decision_id, s.bandit, s.context_hash, s.arm
 				UNION ALL
-				SELECT d.decision_id, d.bandit, d.context_hash, p.arm, 1
+				SELECT s.decision_id, s.bandit, s.context_hash, s.arm, s.item,
+					'silence', 1, s.weight
+				FROM silent s
+				WHERE silence IS NOT NULL AND settings.examination < 1
+					AND s.live = 0 AND s.weight > 0
+				UNION ALL
+				SELECT d.decision_id, d.bandit, d.context_hash, p.arm, NULL,
+					'silence', 1, 1
 				FROM done d
 				CROSS JOIN LATERAL unnest(d.picks) AS p(arm)
-				WHERE settings.on_silence = 'failure'
-					AND d.variant = 'treatment'
+				WHERE silence IS NOT NULL AND d.variant = 'treatment'
 					AND d.items IS NULL
 					AND NOT EXISTS (
 						SELECT FROM bandit.feedback f
@@ -75,19 +106,46 @@ BEGIN
 							AND f.bandit = d.bandit AND f.arm = p.arm)
 			), ledger AS (
 				INSERT INTO bandit.feedback (decision_id, bandit, item_id, arm,
-					kind, context_hash, value, reward, priority, successes,
-					failures, pulls)
-				SELECT s.decision_id, s.bandit, NULL, s.arm, 'silence',
-					s.context_hash, NULL, 0, 0, 0, s.items, s.items
-				FROM silent s
-				RETURNING context_hash, arm, failures, pulls
+					kind, context_hash, reward, priority, successes, failures,
+					pulls, retracted)
+				SELECT s.decision_id, s.bandit, s.item, s.arm, s.kind,
+					s.context_hash, silence, 0, s.weight * silence,
+					s.weight * (1 - silence), s.pulls, false
+				FROM said s
+				UNION ALL
+				-- responses of different kinds that could not see each other,
+				-- or thought that silence had been counted
+				SELECT i.decision_id, i.bandit, i.item, i.arm, 'correction',
+					i.context_hash, NULL, 0, c.successes, c.failures, c.pulls,
+					true
+				FROM (
+					SELECT i.decision_id, i.bandit, i.context_hash, i.item, i.arm
+					FROM items i
+					WHERE i.known > 1 OR i.known = 1 AND i.pulls <> 1
+					UNION ALL
+					SELECT d.decision_id, d.bandit, d.context_hash, NULL, p.arm
+					FROM done d
+					CROSS JOIN LATERAL unnest(d.picks) AS p (arm)
+					WHERE d.items IS NULL AND d.variant = 'treatment'
+						AND EXISTS (
+							SELECT FROM bandit.feedback f
+							WHERE f.decision_id = d.decision_id
+								AND f.bandit = d.bandit AND f.arm = p.arm
+								AND f.pulls <> 1)
+				) AS i
+				CROSS JOIN LATERAL bandit_internal.item_shortfall(
+					i.decision_id, i.bandit, i.item, i.arm) AS c
+				WHERE (abs(c.successes) > 1e-12 OR abs(c.failures) > 1e-12
+						OR c.pulls <> 0)
+				RETURNING context_hash, arm, successes, failures, pulls
 			)
-			SELECT l.context_hash, l.arm, sum(l.failures) AS failures,
+			SELECT l.context_hash, l.arm, sum(l.successes) AS successes,
+				sum(l.failures) AS failures,
 				sum(l.pulls)::bigint AS pulls, 0::bigint AS decisions
 			FROM ledger l
 			GROUP BY l.context_hash, l.arm
 			UNION ALL
-			SELECT NULL, NULL, NULL, NULL, count(*) FROM done
+			SELECT NULL, NULL, NULL, NULL, NULL, count(*) FROM done
 		LOOP
 			settled := settled + share.decisions;
 			CONTINUE WHEN share.arm IS NULL;
@@ -95,7 +153,7 @@ BEGIN
 				contexts := contexts || share.context_hash;
 			END IF;
 			PERFORM bandit_internal.add_evidence(settings.name, share.context_hash,
-				share.arm, 0, share.failures, share.pulls);
+				share.arm, share.successes, share.failures, share.pulls);
 		END LOOP;
 		total := total + settled;
 		EXIT WHEN settled < batch;
@@ -114,4 +172,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bandit.settle(text, timestamptz, int) IS
-'Closes the decisions whose attribution window had passed at that time and returns how many. Every item (or arm) of theirs that nobody responded to becomes a failure of its arm, unless the bandit''s on_silence is nothing. Works in batches of decisions; several sessions may settle at once. A response that comes later corrects what silence said.';
+'Closes the decisions whose attribution window had passed at that time and returns how many. Every item (or arm) of theirs that nobody responded to becomes a failure of its arm, or what the bandit''s on_silence says; where bandits.examination is below 1, items below the last one that was responded to count by how probably they were looked at. Works in batches of decisions; several sessions may settle at once. A decision that a response is being written for is left for the next time. A response that comes later corrects what silence said; and what responses of different kinds at the same moment counted twice is put right.';

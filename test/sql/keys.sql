@@ -38,7 +38,7 @@ BEGIN
 		WHERE bandit = 'k' AND pulls > 0;
 	EXECUTE 'DELETE FROM ratings WHERE rating = 1; DELETE FROM clicks';
 	RETURN QUERY SELECT format('%s learnt, %s wrong', count(*), (SELECT count(*) FROM bandit.verify('k')))
-		FROM bandit.feedback WHERE bandit = 'k';
+		FROM bandit.feedback WHERE bandit = 'k' AND NOT retracted;
 	EXECUTE format('SELECT bandit.feedback(''k'', user_id::%1$s, t.id::%1$s, ''thumbs_up'') AS learnt
 		FROM ratings, things t WHERE t.id <> user_id ORDER BY t.id LIMIT 1',
 		CASE WHEN number THEN 'bigint' ELSE 'text' END) INTO answer;

@@ -1,0 +1,87 @@
+-- What silence is worth, and several kinds on one item.
+BEGIN;
+SELECT plan(41);
+SET LOCAL client_min_messages = error;
+CREATE TABLE had (user_id int, item_id int);
+CREATE FUNCTION six(user_id bigint, n int) RETURNS TABLE (item_id bigint, score float8)
+	LANGUAGE sql AS 'SELECT g, -g FROM pg_catalog.generate_series(1, 6) g';
+SELECT bandit.create_recommender('r', 'had', arms => '{}', features => '{}');
+SELECT bandit.add_arm('r', 'six', 'six(bigint,int)');
+CREATE FUNCTION pg_temp.earned() RETURNS text LANGUAGE sql AS $$
+	SELECT successes || '/' || failures || '/' || pulls FROM bandit.bandit_states WHERE bandit = 'r' $$;
+CREATE FUNCTION pg_temp.wrong() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM bandit.verify('r') $$;
+-- shows six items, has these answered, settles, and tells what was earned
+CREATE FUNCTION pg_temp.play(who int, VARIADIC clicked int[]) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM bandit.feedback; DELETE FROM bandit.evidence; DELETE FROM bandit.decisions;
+	PERFORM bandit.recommend('r', who, 6);
+	PERFORM bandit.feedback('r', who, i, 'click') FROM unnest(clicked) i;
+	PERFORM bandit.settle('r', clock_timestamp() + interval '2 days');
+	RETURN pg_temp.earned();
+END $$;
+
+SELECT is(pg_temp.play(1, VARIADIC '{}'), '0/6/6', 'silence is failure');
+SELECT is(pg_temp.play(1, 2, 4), '2/4/6', 'where it is silence');
+UPDATE bandit.bandits SET on_silence = 'nothing' WHERE name = 'r';
+SELECT is(pg_temp.play(1, 2), '1/0/1', 'or nothing');
+SELECT is(bandit.feedback('r', 1, 3, 'click'), true, 'late');
+SELECT is(pg_temp.earned(), '2/0/2', 'counts by itself');
+UPDATE bandit.bandits SET on_silence = 'reward', silence_reward = 0.25 WHERE name = 'r';
+SELECT is(pg_temp.play(1, 2), '2.25/3.75/6', 'or a reward');
+SELECT is(bandit.feedback('r', 1, 3, 'click'), true, 'a late response');
+SELECT is(pg_temp.earned(), '3/3/6', 'takes it back');
+SELECT is(pg_temp.wrong(), 0::bigint, 'the ledger agrees');
+SELECT throws_ok($$UPDATE bandit.bandits SET silence_reward = 1.5$$, '23514');
+SELECT throws_ok($$UPDATE bandit.bandits SET on_silence = 'shout'$$, '23514');
+
+-- not every item was looked at
+UPDATE bandit.bandits SET on_silence = 'failure', examination = 0 WHERE name = 'r';
+SELECT is(pg_temp.play(1, VARIADIC '{}'), '0/0/0', 'nobody looked at anything');
+SELECT is(pg_temp.play(1, 4), '1/3/4', 'down to the last response everything was looked at');
+SELECT is(bandit.feedback('r', 1, 2, 'click'), true, 'a late one');
+SELECT is(pg_temp.earned(), '2/2/4', 'takes back what its item was counted for');
+SELECT is(bandit.feedback('r', 1, 6, 'click'), true, 'another, below');
+SELECT is(pg_temp.earned(), '3/2/5', 'takes nothing back');
+UPDATE bandit.bandits SET examination = 0.5 WHERE name = 'r';
+SELECT is(pg_temp.play(1, VARIADIC '{}'), '0/0.984375/6', 'a half, a quarter, ... were looked at');
+SELECT is(pg_temp.play(1, 3), '1/2.875/6', 'from the last response on');
+SELECT is(bandit.feedback('r', 1, 4, 'click'), true, 'late');
+SELECT is(pg_temp.earned(), '2/2.375/6', 'the half is taken back');
+SELECT is(pg_temp.wrong(), 0::bigint, 'the ledger agrees');
+UPDATE bandit.bandits SET examination = 1e-300 WHERE name = 'r';
+SELECT is(pg_temp.play(1, 1), '1/0/1', 'next to nobody looks further');
+SELECT throws_ok($$UPDATE bandit.bandits SET examination = -0.5$$, '23514');
+UPDATE bandit.bandits SET examination = 1 WHERE name = 'r';
+
+-- several kinds
+INSERT INTO bandit.outcome_rules (bandit, kind, zero_at, one_at, priority) VALUES
+	('r', 'part', 0, 1, 0), ('r', 'share', 0, 1, 5), ('r', 'late', 0, 1, 5);
+CREATE FUNCTION pg_temp.tell(rule text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE bandit.bandits SET combine = rule WHERE name = 'r';
+	DELETE FROM bandit.feedback; DELETE FROM bandit.evidence; DELETE FROM bandit.decisions;
+	PERFORM bandit.recommend('r', 1, 6);
+	PERFORM bandit.feedback('r', 1, 1, 'share', 0.5);
+	PERFORM bandit.feedback('r', 1, 1, 'late', 0.25);
+	PERFORM bandit.feedback('r', 1, 1, 'part', 0.75);
+	RETURN pg_temp.earned();
+END $$;
+SELECT is(pg_temp.tell('priority'), '0.25/0.75/1', 'the highest priority, the newest among equals');
+SELECT is(bandit.feedback('r', 1, 1, 'share', 0.625), true, 'changed');
+SELECT is(pg_temp.earned(), '0.625/0.375/1', 'that is newer');
+SELECT is(pg_temp.tell('first'), '0.5/0.5/1', 'the first');
+SELECT is(pg_temp.tell('last'), '0.75/0.25/1', 'the last');
+SELECT is(bandit.feedback('r', 1, 1, 'share', 1), true, 'changed');
+SELECT is(pg_temp.earned(), '1/0/1', 'is the last word');
+SELECT is(pg_temp.tell('max'), '0.75/0.25/1', 'the largest');
+SELECT is(bandit.feedback('r', 1, 1, 'part', 0), true, 'less');
+SELECT is(pg_temp.earned(), '0.5/0.5/1', 'the next one');
+SELECT is(pg_temp.tell('sum'), '1/0/1', 'the sum, at most 1');
+SELECT is(bandit.feedback('r', 1, 1, 'part', 0.125), true, 'less');
+SELECT is(pg_temp.earned(), '0.875/0.125/1', 'the sum');
+SELECT is(pg_temp.wrong(), 0::bigint, 'the ledger agrees');
+SELECT is(bandit.settle('r', clock_timestamp() + interval '2 days'), 1::bigint, 'settled');
+SELECT is(pg_temp.earned(), '0.875/5.125/6', 'nothing was to be put right');
+SELECT throws_ok($$UPDATE bandit.bandits SET combine = 'median'$$, '23514');
+SELECT * FROM finish();
+ROLLBACK;
