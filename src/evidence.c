@@ -57,10 +57,13 @@ PG_FUNCTION_INFO_V1(bandit_take_slots);
 #define FRESH (INT64CONST(1) << 32)
 #define LINE (INT64CONST(1) << 20)
 
+/* Times that a transaction adds to one slot. */
+#define LONGEST_CHAIN 50
+
 static bool try_slot(int64 slot);
 static int64 own_slot(void);
 static int64 fresh_slot(void);
-static int64 transaction_slot(void);
+static int64 choose_slot(void);
 
 #define SLOT_KEY \
 	" WHERE bandit OPERATOR(pg_catalog.=) $1" \
@@ -238,19 +241,33 @@ fresh_slot(void)
 	return FRESH + (int64) (bd_random_next(bd_slot_random()) >> 2);
 }
 
-/* The same within a transaction. */
+/*
+ * choose_slot
+ *		Where this transaction's next contribution goes.
+ *
+ * A row that one transaction updates again and again becomes a chain of
+ * versions that cannot be pruned before it ends; so it goes on to a fresh
+ * slot now and then.
+ */
 static int64
-transaction_slot(void)
+choose_slot(void)
 {
 	static LocalTransactionId owner = InvalidLocalTransactionId;
-	static int64 slot;
+	static int64 fresh;
+	static int	additions;
 
+	if (IsolationIsSerializable())
+		return fresh_slot();
 	if (owner != bd_transaction_number())
 	{
 		owner = bd_transaction_number();
-		slot = fresh_slot();
+		additions = 0;
 	}
-	return slot;
+	if (additions++ < LONGEST_CHAIN && !IsolationUsesXactSnapshot())
+		return own_slot();
+	if (additions % LONGEST_CHAIN == 1)
+		fresh = fresh_slot();
+	return fresh;
 }
 
 /*
@@ -267,8 +284,7 @@ bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
 {
 	Datum		values[9];
 	const Interval *half_life = bd_settings_half_life(bandit);
-	int64		slot = !IsolationUsesXactSnapshot() ? own_slot() :
-	IsolationIsSerializable() ? fresh_slot() : transaction_slot();
+	int64		slot;
 
 	if (delta->successes == 0 && delta->failures == 0 && delta->pulls == 0)
 		return;
@@ -278,6 +294,7 @@ bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
 	values[0] = CStringGetTextDatum(bandit);
 	values[1] = Int64GetDatum(context_hash);
 	values[2] = CStringGetTextDatum(arm);
+	slot = choose_slot();
 	values[3] = Int64GetDatum(slot);
 	values[4] = Float8GetDatum(delta->successes);
 	values[5] = Float8GetDatum(delta->failures);

@@ -1,10 +1,10 @@
 -- Evidence put in order: folded, and made anew from the ledger.
 BEGIN;
-SELECT plan(23);
+SELECT plan(26);
 SET LOCAL client_min_messages = error;
 SELECT bandit.create_bandit('x', '{a,b}', '{n}');
 SELECT bandit.update_bandit('x', jsonb_build_object('n', g % 3), CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END,
-	(ARRAY['success', 'failure', 'neutral'])[1 + g % 3]) FROM generate_series(1, 60) g;
+	(ARRAY['success', 'failure', 'neutral'])[1 + g % 3]) FROM generate_series(1, 48) g;
 SELECT is(bandit.fold('x'), 0::bigint, 'one session has one slot an arm');
 -- slots of others: three backends that are gone, and two transactions at REPEATABLE READ
 INSERT INTO bandit.evidence SELECT bandit, context_hash, arm, number, 0.25, 0.75, 1, '2026-01-01'
@@ -52,5 +52,12 @@ SELECT is(bandit.fold('x'), 7::bigint, 'slots of different ages fold');
 SELECT is_empty($$SELECT * FROM older o JOIN bandit.bandit_states s USING (context_hash, arm)
 	WHERE abs(o.alpha - s.alpha) > 1e-6 OR abs(o.beta - s.beta) > 1e-6$$, 'to what they are worth now');
 SELECT is((SELECT min(successes) > 0.5 FROM bandit.evidence WHERE bandit = 'x' AND context_hash <> 1234), true, 'half of each other');
+
+-- one transaction, many responses: no row is updated without end
+SELECT bandit.create_bandit('long', '{a}');
+SELECT bandit.update_bandit('long', '{}', 'a', 'success') FROM generate_series(1, 220);
+SELECT is((SELECT count(*) FROM bandit.evidence WHERE bandit = 'long' AND pulls > 50), 0::bigint, 'a slot takes fifty of a transaction');
+SELECT is((SELECT sum(pulls) FROM bandit.evidence WHERE bandit = 'long'), 220::numeric, 'others the rest');
+SELECT is(bandit.fold('long'), (SELECT count(*) - 1 FROM bandit.evidence WHERE bandit = 'long'), 'to be folded');
 SELECT * FROM finish();
 ROLLBACK;
