@@ -45,9 +45,10 @@ UPDATE bandit.feedback SET received_at = now() - interval '20 days' WHERE kind =
 UPDATE bandit.bandits SET half_life = '10 days' WHERE name = 'x';
 SELECT is(bandit.rebuild('x'), 6::bigint, 'a half-life set later is taken up');
 SELECT is_empty($$SELECT * FROM bandit.verify('x')$$, 'in every context');
-INSERT INTO bandit.evidence SELECT bandit, context_hash, arm, 800, 1, 1, 2, now() - interval '10 days' FROM bandit.evidence WHERE context_hash <> 1234;
+SELECT bandit.fold('x') \g /dev/null
+INSERT INTO bandit.evidence SELECT DISTINCT bandit, context_hash, arm, 800, 1, 1, 2, now() - interval '10 days' FROM bandit.evidence WHERE context_hash <> 1234;
 CREATE TEMP TABLE older AS SELECT arm, context_hash, alpha, beta FROM bandit.bandit_states WHERE bandit = 'x';
-SELECT is(bandit.fold('x'), 7::bigint, 'slots of different ages fold');
+SELECT is(bandit.fold('x'), 6::bigint, 'slots of different ages fold');
 -- to 1e-6: a call's clock is ahead of the transaction's
 SELECT is_empty($$SELECT * FROM older o JOIN bandit.bandit_states s USING (context_hash, arm)
 	WHERE abs(o.alpha - s.alpha) > 1e-6 OR abs(o.beta - s.beta) > 1e-6$$, 'to what they are worth now');
