@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * special.cpp
- *		Density, distribution and quantiles of the beta distribution.
+ *		Density, distribution and quantiles of the beta distribution; what
+ *		tests and intervals need of the normal and the chi-square one.
  *
  * The incomplete beta function is Boost's (Didonato and Morris 1992, with
  * Temme's expansions), with long double inside: relative errors of 1e-15, of
@@ -14,6 +15,8 @@
  *-------------------------------------------------------------------------
  */
 #include <boost/math/special_functions/beta.hpp>
+#include <boost/math/special_functions/erf.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 
 #include <cmath>
 #include <limits>
@@ -157,4 +160,62 @@ bd_special_beta_quantile_search(double p, double alpha, double beta,
 	}
 	*quantile = logistic(low);
 	return true;
+}
+
+/*
+ * bd_special_chi_square_upper
+ *		Share above x of the chi-square distribution (DLMF 8.2.4).
+ */
+extern "C" bool
+bd_special_chi_square_upper(double x, double degrees, double *upper)
+{
+	*upper = NOTHING;
+	try
+	{
+		*upper = boost::math::gamma_q(degrees / 2, x / 2, Policy());
+	}
+	catch (...)
+	{
+		return false;
+	}
+	return !std::isnan(*upper);
+}
+
+/*
+ * bd_special_normal_quantile
+ *		Where the normal distribution has the share "upper" above.
+ */
+extern "C" bool
+bd_special_normal_quantile(double upper, double *quantile)
+{
+	*quantile = NOTHING;
+	try
+	{
+		*quantile = boost::math::erfc_inv(2 * upper, Policy()) * std::sqrt(2.0);
+	}
+	catch (...)
+	{
+		return false;
+	}
+	return std::isfinite(*quantile);
+}
+
+/*
+ * bd_special_log_gamma
+ *		ln Gamma(x) for x > 0, in long double: differences of large ones keep
+ *		their digits.
+ */
+extern "C" bool
+bd_special_log_gamma(double x, long double *result)
+{
+	*result = NOTHING;
+	try
+	{
+		*result = boost::math::lgamma((long double) x, Policy());
+	}
+	catch (...)
+	{
+		return false;
+	}
+	return std::isfinite(*result);
 }

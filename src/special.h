@@ -28,6 +28,10 @@ extern bool bd_special_beta_quantile(double p, double alpha, double beta,
 									 double *quantile);
 extern bool bd_special_beta_quantile_search(double p, double alpha,
 											double beta, double *quantile);
+extern bool bd_special_chi_square_upper(double x, double degrees,
+										double *upper);
+extern bool bd_special_normal_quantile(double upper, double *quantile);
+extern bool bd_special_log_gamma(double x, long double *result);
 
 #ifdef __cplusplus
 }
