@@ -19,7 +19,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "moments.h"
+#include "off_policy.h"
 #include "utils/array.h"
 
 PG_FUNCTION_INFO_V1(bandit_ips_step);
@@ -39,7 +39,6 @@ static double weight_arguments(FunctionCallInfo fcinfo, int clip);
 static double finite_argument(FunctionCallInfo fcinfo, int number,
 							  const char *name);
 static void add_row(LogMoments *moments, double w, double r, double x);
-static Datum make_value(FunctionCallInfo fcinfo, const LogEstimate *value);
 
 /*
  * state_argument
@@ -182,9 +181,12 @@ bandit_moments_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(array);
 }
 
-/* A row of type policy_value. */
-static Datum
-make_value(FunctionCallInfo fcinfo, const LogEstimate *value)
+/*
+ * bd_policy_value
+ *		A row of type policy_value.
+ */
+Datum
+bd_policy_value(FunctionCallInfo fcinfo, const LogEstimate *value)
 {
 	TupleDesc	desc;
 	Datum		values[8];
@@ -217,7 +219,7 @@ bandit_mean_value(PG_FUNCTION_ARGS)
 	LogEstimate value;
 
 	bd_moments_mean(state_argument(fcinfo, 0, &array), &value);
-	PG_RETURN_DATUM(make_value(fcinfo, &value));
+	PG_RETURN_DATUM(bd_policy_value(fcinfo, &value));
 }
 
 /*
@@ -230,5 +232,5 @@ bandit_ratio_value(PG_FUNCTION_ARGS)
 	LogEstimate value;
 
 	bd_moments_ratio(state_argument(fcinfo, 0, &array), &value);
-	PG_RETURN_DATUM(make_value(fcinfo, &value));
+	PG_RETURN_DATUM(bd_policy_value(fcinfo, &value));
 }

@@ -343,6 +343,28 @@ score_arms(Simulation *sim)
 }
 
 /*
+ * bd_simulate_choose
+ *		What the player would play now; nothing is drawn of the problem.
+ */
+int
+bd_simulate_choose(Simulation *sim)
+{
+	return choose(sim);
+}
+
+/*
+ * bd_simulate_tell
+ *		Let the player learn a reward, 0 to 1, at once.
+ */
+void
+bd_simulate_tell(Simulation *sim, int arm, double reward)
+{
+	sim->arms[arm].successes += reward;
+	sim->arms[arm].failures += 1 - reward;
+	sim->stale = true;
+}
+
+/*
  * bd_pseudo_regret
  *		sum pulls (best rate - rate): what was lost to always playing the best.
  */

@@ -69,6 +69,8 @@ typedef struct BanditSimulation
 extern void bd_simulate_start(BanditSimulation *sim, uint64_t seed,
 							  uint64_t run);
 extern void bd_simulate_advance(BanditSimulation *sim, int64_t steps);
+extern int	bd_simulate_choose(BanditSimulation *sim);
+extern void bd_simulate_tell(BanditSimulation *sim, int arm, double reward);
 extern double bd_pseudo_regret(const double *rates, const double *pulls,
 							   int n);
 extern double bd_lai_robbins(const double *rates, int n);

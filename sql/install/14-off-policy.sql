@@ -170,3 +170,31 @@ CREATE AGGREGATE bandit.dr(reward float8, logged float8, target float8, q_logged
 );
 COMMENT ON AGGREGATE bandit.dr(float8, float8, float8, float8, float8, float8) IS
 'dr with weights capped at clip (> 0; null or Infinity: no cap; Su et al. 2020). Errors as ips.';
+
+CREATE FUNCTION bandit_internal.rejection_step(
+	state internal,
+	reward float8,
+	served text,
+	arms text[],
+	policy text,
+	seed bigint)
+RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'bandit_rejection_step';
+COMMENT ON FUNCTION bandit_internal.rejection_step(internal, float8, text, text[], text, bigint) IS
+'Shows a row of a uniform log to the policy of bandit.replay_policy.';
+
+CREATE FUNCTION bandit_internal.rejection_value(state internal)
+RETURNS bandit.policy_value
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'bandit_rejection_value';
+COMMENT ON FUNCTION bandit_internal.rejection_value(internal) IS
+'The estimate of bandit.replay_policy.';
+
+CREATE AGGREGATE bandit.replay_policy(reward float8, served text, arms text[], policy text, seed bigint) (
+	SFUNC = bandit_internal.rejection_step,
+	STYPE = internal,
+	FINALFUNC = bandit_internal.rejection_value
+);
+COMMENT ON AGGREGATE bandit.replay_policy(float8, text, text[], text, bigint) IS
+'What a policy that learns as it goes would have earned on the rows of a log whose choices were uniform over arms, whatever came before: where the policy chooses what the log served it gets the reward and learns, other rows are rejected unseen (Li et al. 2011). Give the order of the log: replay_policy(reward, served, arms, policy, seed ORDER BY at), and GROUP BY the context for a learner in each. reward: 0 to 1. policy: see bandits.policy; it starts from Beta(1, 1), epsilon is 0.1. arms, policy and seed are those of the first row; the same seed gives the same answer. effective_n: rows accepted; mean_weight: near 1 if the log is uniform; lower and upper take accepted rows as independent. Rows with a null argument are left out. Errors: invalid_parameter_value for a reward out of range, an unknown policy, a served arm that is not in arms; array_subscript_error; null_value_not_allowed.';

@@ -2,7 +2,7 @@
 \set there `test -r "${BANDIT_SHARED:-../shared}/methods/vectors/ope_data.csv" && echo true || echo false`
 \set log `test -r "${BANDIT_SHARED:-../shared}/data/open-bandit-sample/bts-men.csv.gz" && echo true || echo false`
 BEGIN;
-SELECT plan(25);
+SELECT plan(33);
 
 \if :there
 CREATE TEMP TABLE logs (number int, line int, reward float8, logged float8,
@@ -108,5 +108,28 @@ SELECT is((bandit.ips(1, l, 1, c)).max_weight, 4::float8, 'clip caps weights; nu
 FROM (VALUES (0.01, 4.0::float8), (0.5, NULL)) v(l, c);
 SELECT throws_ok(format('SELECT bandit.ips(%s)', arguments), '22023', NULL, arguments)
 FROM unnest('{"1,0,1","1,1.5,1","1,0.5,-0.1","''NaN'',0.5,1","1,0.5,1,0"}'::text[]) arguments;
+
+-- replay by rejection, on a uniform log of arms that pay 0.1, 0.3 and 0.6
+CREATE TEMP TABLE uniform AS
+SELECT g, arm, (('{"a": 0.1, "b": 0.3, "c": 0.6}'::jsonb ->> arm)::float8 > random())::int AS reward
+FROM (SELECT g, (ARRAY['a', 'b', 'c'])[1 + floor(3 * random())::int] AS arm FROM generate_series(1, 30000) g) s;
+CREATE TEMP TABLE replayed AS
+SELECT policy, (bandit.replay_policy(reward, arm, '{a,b,c}', policy, 5 ORDER BY g)).*
+FROM uniform, unnest('{thompson,top_two,greedy,epsilon_greedy,ucb1,bayes_ucb,uniform}'::text[]) policy GROUP BY policy;
+-- within 5.3 standard errors: a false alarm in 1e7
+SELECT is_empty($$SELECT * FROM replayed WHERE policy = 'uniform' AND abs(estimate - 1.0 / 3) > 5.3 * standard_error$$,
+	'replay: the uniform policy earns the mean of the arms');
+-- about 10,000 accepted of 30,000, standard deviation 82: +-435 is 5.3 of them
+SELECT is_empty($$SELECT * FROM replayed WHERE abs(effective_n - 10000) > 435 OR abs(mean_weight - 1) > 0.0435$$,
+	'of a uniform log a third is accepted, whatever the policy');
+-- c pays 0.6; a learner misses it rarely: regret below 0.02 a step allows 200
+SELECT is_empty($$SELECT * FROM replayed WHERE policy IN ('thompson', 'bayes_ucb')
+	AND estimate NOT BETWEEN 0.58 - 5.3 * standard_error AND 0.6 + 5.3 * standard_error$$, 'learners find the best arm');
+SELECT is((bandit.replay_policy(reward, arm, '{a,b,c}', 'thompson', 5 ORDER BY g)), r, 'the same seed, the same answer')
+FROM uniform, LATERAL (SELECT ROW(estimate, standard_error, lower, upper, n, effective_n, mean_weight, max_weight)::bandit.policy_value AS r
+	FROM replayed WHERE policy = 'thompson') x GROUP BY r;
+SELECT is((bandit.replay_policy(1, NULL, '{a}', 'thompson', 5)).n, 0::bigint, 'nothing replayed');
+SELECT throws_ok(format('SELECT bandit.replay_policy(%s)', arguments), '22023', NULL, arguments)
+FROM unnest(ARRAY['2,''a'',''{a}'',''thompson'',1', '1,''b'',''{a}'',''thompson'',1', '1,''a'',''{a}'',''best'',1']) arguments;
 SELECT * FROM finish();
 ROLLBACK;
