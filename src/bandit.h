@@ -124,6 +124,8 @@ typedef struct Bandit
 	Interval	half_life;
 	bool		borrows;		/* has rows in table priors */
 	struct HTAB *priors;		/* those of contexts met so far, or NULL */
+	char	   *experiment;		/* key of the running one, or NULL */
+	double		allocation;		/* share of users treated in it */
 	Interval	window;			/* attribution window */
 	char		combine;		/* kinds on one item: first letter of the rule */
 	bool		counts_silence; /* on_silence is not "nothing" */
@@ -323,6 +325,12 @@ extern ItemList *bd_candidates_guarded(const ListRequest *request, int arm);
 extern ItemList *bd_item_cf_list(const ListRequest *request);
 extern ItemList *bd_long_tail_list(const ListRequest *request);
 extern ItemList *bd_hybrid_list(const ListRequest *request);
+
+/* ----------------------------------------------------------------
+ * experiment.c: which side of an experiment a user is on
+ * ----------------------------------------------------------------
+ */
+extern bool bd_experiment_treats(const Bandit *bandit, const char *subject);
 
 /* ----------------------------------------------------------------
  * user_context.c

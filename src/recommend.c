@@ -128,7 +128,8 @@ read_arguments(FunctionCallInfo fcinfo, bool by_key, Request *request)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("n must be between 1 and %d, not %d", MAX_ITEMS,
 						request->list.n)));
-	request->treatment = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
+	request->treatment = !PG_ARGISNULL(3) ? PG_GETARG_BOOL(3) :
+		bd_experiment_treats(bandit, bd_user_subject(user));
 	if (!PG_ARGISNULL(4))
 	{
 		request->context = PG_GETARG_JSONB_P_COPY(4);

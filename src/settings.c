@@ -37,10 +37,11 @@ typedef struct CacheSlot
 	Bandit	   *bandit;
 } CacheSlot;
 
-#define NSETTINGS 5
+#define NSETTINGS 6
 
 static const char *const settings_tables[NSETTINGS] = {
-	"bandits", "arms", "recommenders", "outcome_rules", "priors"
+	"bandits", "arms", "recommenders", "outcome_rules", "priors",
+	"experiments"
 };
 static Oid	settings_relations[NSETTINGS];
 
@@ -57,6 +58,7 @@ static Bandit *load_bandit(const char *name);
 static void load_arms(Bandit *bandit, double prior_alpha, double prior_beta,
 					  double floor);
 static void load_rules(Bandit *bandit);
+static void load_experiment(Bandit *bandit);
 static void load_columns(Bandit *bandit);
 static void load_half_life(Bandit *bandit);
 static void load_silence(Bandit *bandit);
@@ -368,6 +370,7 @@ load_bandit(const char *name)
 		strlcpy(bandit->name, name, NAMEDATALEN);
 		load_columns(bandit);
 		load_rules(bandit);
+		load_experiment(bandit);
 		MemoryContextSwitchTo(old);
 		MemoryContextSetParent(context, CacheMemoryContext);
 	}
@@ -506,6 +509,24 @@ load_rules(Bandit *bandit)
 		rule->zero_at = nulls[5] ? 0 : DatumGetFloat8(fields[5]);
 		rule->one_at = nulls[6] ? 0 : DatumGetFloat8(fields[6]);
 	}
+}
+
+static void
+load_experiment(Bandit *bandit)
+{
+	static KeptPlan plan = {
+		"SELECT experiment::pg_catalog.text, allocation"
+		" FROM bandit.experiments"
+		" WHERE bandit OPERATOR(pg_catalog.=) $1 AND ended_at IS NULL",
+		1, {TEXTOID}
+	};
+	Datum		value = CStringGetTextDatum(bandit->name);
+
+	bd_plan_run(&plan, &value, NULL, true, 1);
+	if (SPI_processed == 0)
+		return;
+	bandit->experiment = TextDatumGetCString(column(0, 1));
+	bandit->allocation = DatumGetFloat8(column(0, 2));
 }
 
 /*

@@ -63,7 +63,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 ROWS 20
 AS 'MODULE_PATHNAME', 'bandit_recommend';
 COMMENT ON FUNCTION bandit.recommend(text, bigint, int, boolean, jsonb) IS
-'A list of n items for a user: arms are drawn for the user''s context (user_context, or the context given), their lists blended by weight, what they leave open filled by the control. arm brought the item; score is that arm''s; weight is the arm''s share of the list, 0 for what fills up. use_bandit false serves the control alone. The decision is logged and learns from what the user does next; in a read-only transaction decision_id is null and nothing is logged. An arm that fails is skipped with a message of level bandit.arm_error_level.';
+'A list of n items for a user: arms are drawn for the user''s context (user_context, or the context given), their lists blended by weight, what they leave open filled by the control. arm brought the item; score is that arm''s; weight is the arm''s share of the list, 0 for what fills up. use_bandit false serves the control alone, true the bandit; null takes the user''s side of the running experiment, if there is one (bandit.start_experiment), else the bandit. The decision is logged and learns from what the user does next; in a read-only transaction decision_id is null and nothing is logged. An arm that fails is skipped with a message of level bandit.arm_error_level.';
 
 CREATE FUNCTION bandit.recommend(
 	name text,

@@ -9,6 +9,7 @@ SELECT pg_catalog.pg_extension_config_dump('bandit.recommenders', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.contexts', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.evidence', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.priors', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.experiments', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.decisions', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.decisions_default', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.feedback', '');
@@ -36,6 +37,9 @@ CREATE TRIGGER invalidate_cache
 CREATE TRIGGER invalidate_cache
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bandit.priors
 	FOR EACH STATEMENT EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bandit.experiments
+	FOR EACH STATEMENT EXECUTE FUNCTION bandit.invalidate_cache();
 
 ALTER TABLE bandit.bandits ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.arms ENABLE ALWAYS TRIGGER invalidate_cache;
@@ -43,6 +47,7 @@ ALTER TABLE bandit.recommenders ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.outcome_rules ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.models ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.priors ENABLE ALWAYS TRIGGER invalidate_cache;
+ALTER TABLE bandit.experiments ENABLE ALWAYS TRIGGER invalidate_cache;
 
 -- Nobody may call anything that was not granted to him.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bandit, bandit_internal FROM PUBLIC;

@@ -53,7 +53,8 @@ SELECT set_eq(
 	  WHERE t.tgfoid = 'bandit.invalidate_cache()'::regprocedure AND t.tgenabled = 'A'
 		AND t.tgtype & 61 = 60$$,
 	$$VALUES ('bandit.bandits'), ('bandit.arms'), ('bandit.recommenders'),
-		('bandit.outcome_rules'), ('bandit.models'), ('bandit.priors')$$,
+		('bandit.outcome_rules'), ('bandit.models'), ('bandit.priors'),
+		('bandit.experiments')$$,
 	'a change of settings, by whomever, invalidates what is cached');
 
 SELECT is_empty(
