@@ -1,6 +1,6 @@
 -- Experiments: who is on which side, and what recommend serves him.
 BEGIN;
-SELECT plan(22);
+SELECT plan(20);
 SET LOCAL client_min_messages = warning;
 CREATE TABLE ratings (user_id int, item_id int, rating int);
 INSERT INTO ratings SELECT u, 1 + (u * 7 + p) % 30, 3 + (u + p) % 3
@@ -17,10 +17,12 @@ CREATE TEMP TABLE side AS
 SELECT u, bandit.experiment_side('films', u::text) AS at_10 FROM generate_series(1, 20000) u;
 -- binomial, standard deviation 42: +-225 is 5.3 of them, a false alarm in 1e7
 SELECT ok(count(*) BETWEEN 1775 AND 2225, 'a tenth is treated') FROM side WHERE at_10 = 'treatment';
-SELECT is(bandit.experiment_side('films', u::text),
-	CASE WHEN (CASE WHEN id < 0 THEN id + 2::numeric ^ 64 ELSE id END) / 2::numeric ^ 64 < 0.1
-		THEN 'treatment' ELSE 'control' END, 'the side is what the comment says: ' || u)
-FROM generate_series(1, 3) u, bandit.experiments e, LATERAL (SELECT bandit.key_id(e.experiment || '/' || u)::numeric) i(id);
+SELECT is_empty($$
+	SELECT u FROM side, bandit.experiments e,
+		LATERAL (SELECT bandit.key_id(e.experiment || '/' || u)::numeric) i(id)
+	WHERE u <= 500 AND (at_10 = 'treatment')
+		<> ((CASE WHEN id < 0 THEN id + 2::numeric ^ 64 ELSE id END) / 2::numeric ^ 64 < 0.1)$$,
+	'the side is what the comment says');
 
 SELECT bandit.set_allocation('films', 0.5);
 ALTER TABLE side ADD at_50 text;
