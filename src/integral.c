@@ -23,7 +23,7 @@
 #define SETTLED 1e-10
 #define NOTHING 1e-300
 #define MOST_HALVINGS 30
-#define MOST_PANELS 10000
+#define MOST_PANELS 2500
 
 static double panel(const Integral *integral, double from, double to);
 static double settle(Integral *integral, double from, double to,
