@@ -18,7 +18,6 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-static void oldest_id(const Bandit *bandit, pg_uuid_t *oldest);
 static bool read_item_decision(const Bandit *bandit,
 							   Attribution *attribution);
 static const char *attributed_arm(void);
@@ -54,7 +53,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 		" AND $3 OPERATOR(pg_catalog.=) ANY (d.items)"
 		" AND d.decision_id OPERATOR(pg_catalog.>=) $4"
 		" ORDER BY d.decision_id DESC LIMIT 1",
-		4, {TEXTOID, TEXTOID, INT8OID, UUIDOID}
+		4, {TEXTOID, TEXTOID, INT8OID, UUIDOID}, .by_index = true
 	};
 	static KeptPlan answered = {
 		"SELECT d.decision_id, d.context_hash,"
@@ -71,7 +70,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 		" AND f.item_id OPERATOR(pg_catalog.=) $3"
 		" AND f.kind OPERATOR(pg_catalog.=) $4 AND NOT f.retracted)"
 		" ORDER BY d.decision_id DESC LIMIT 1",
-		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}
+		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}, .by_index = true
 	};
 	Datum		values[4];
 	pg_uuid_t	oldest;
@@ -81,7 +80,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 	values[2] = Int64GetDatum(item);
 	if (answered_kind == NULL)
 	{
-		oldest_id(bandit, &oldest);
+		bd_attribute_oldest(bandit, &oldest);
 		values[3] = UUIDPGetDatum(&oldest);
 		bd_plan_run(&recent, values, NULL, false, 1);
 	}
@@ -93,9 +92,12 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 	return SPI_processed > 0 && read_item_decision(bandit, attribution);
 }
 
-/* The id from which on decisions are within the window. */
-static void
-oldest_id(const Bandit *bandit, pg_uuid_t *oldest)
+/*
+ * bd_attribute_oldest
+ *		The id from which on decisions are within the window.
+ */
+void
+bd_attribute_oldest(const Bandit *bandit, pg_uuid_t *oldest)
 {
 	Datum		from;
 

@@ -160,6 +160,7 @@ typedef struct KeptPlan
 	int			nargs;
 	Oid			argtypes[20];
 	SPIPlanPtr	plan;
+	bool		by_index;		/* never scan a table from end to end */
 } KeptPlan;
 
 /* Who the caller was, while the extension acts for itself. */
@@ -382,6 +383,7 @@ extern bool bd_attribute_item(const Bandit *bandit, const char *subject,
 							  Attribution *attribution);
 extern bool bd_attribute_decision(const pg_uuid_t *decision_id,
 								  const char *arm, Attribution *attribution);
+extern void bd_attribute_oldest(const Bandit *bandit, pg_uuid_t *oldest);
 
 /* ----------------------------------------------------------------
  * ledger.c: one response, written once, learnt once

@@ -105,7 +105,7 @@ hold_decision(Attribution *attribution)
 		"SELECT settled_at IS NOT NULL FROM bandit.decisions"
 		" WHERE decision_id OPERATOR(pg_catalog.=) $1"
 		" AND bandit OPERATOR(pg_catalog.=) $2 FOR KEY SHARE SKIP LOCKED",
-		2, {UUIDOID, TEXTOID}
+		2, {UUIDOID, TEXTOID}, .by_index = true
 	};
 	Datum		values[2];
 	bool		isnull;

@@ -24,10 +24,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+static int	run_by_index(SPIPlanPtr plan, Datum *values, const char *nulls,
+						 bool read_only, long limit);
 static Oid	extension_owner(void);
 
 /*
@@ -66,7 +69,8 @@ bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 
 	if (kept->plan == NULL)
 		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
-	code = SPI_execute_plan(kept->plan, values, nulls, read_only, limit);
+	code = (kept->by_index ? run_by_index : SPI_execute_plan)
+		(kept->plan, values, nulls, read_only, limit);
 	MemoryContextSwitchTo(context); /* SPI leaves us in its own */
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,
@@ -98,6 +102,34 @@ bd_plan_run_latest(KeptPlan *kept, Datum *values, const char *nulls)
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,
 			 SPI_result_code_string(code));
+}
+
+/*
+ * run_by_index
+ *		Run a statement that is planned, if it has to be, without scans of
+ *		whole tables.
+ *
+ * A plan that was kept when a partition was empty would scan it for as long
+ * as nobody analyzes it, however many rows it has by then.
+ */
+static int
+run_by_index(SPIPlanPtr plan, Datum *values, const char *nulls,
+			 bool read_only, long limit)
+{
+	bool		seqscan = enable_seqscan;
+	int			code;
+
+	enable_seqscan = false;
+	PG_TRY();
+	{
+		code = SPI_execute_plan(plan, values, nulls, read_only, limit);
+	}
+	PG_FINALLY();
+	{
+		enable_seqscan = seqscan;
+	}
+	PG_END_TRY();
+	return code;
 }
 
 /*
