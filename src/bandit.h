@@ -108,6 +108,13 @@ typedef struct Recommender
 	int			attribute_count;	/* categories that exist */
 } Recommender;
 
+/* A table from which a bandit learns a kind of response. */
+typedef struct WatchKey
+{
+	Oid			source;
+	char	   *kind;
+} WatchKey;
+
 /* One bandit with all that is read while serving. */
 typedef struct Bandit
 {
@@ -132,6 +139,8 @@ typedef struct Bandit
 	double		silence_reward;
 	int			nrules;
 	OutcomeRule *rules;
+	int			nwatches;
+	WatchKey   *watches;
 	Recommender *recommender;	/* made at first use, see below */
 } Bandit;
 
@@ -384,6 +393,27 @@ extern bool bd_attribute_item(const Bandit *bandit, const char *subject,
 extern bool bd_attribute_decision(const pg_uuid_t *decision_id,
 								  const char *arm, Attribution *attribution);
 extern void bd_attribute_oldest(const Bandit *bandit, pg_uuid_t *oldest);
+
+/* ----------------------------------------------------------------
+ * bulk.c: what a statement of many rows need not ask again
+ * ----------------------------------------------------------------
+ */
+typedef enum BulkAnswer
+{
+	BULK_UNKNOWN,				/* ask */
+	BULK_NEVER,					/* no decision served it */
+	BULK_PERHAPS				/* look for the decision */
+} BulkAnswer;
+
+extern bool bd_bulk_row(void);
+extern uint64 bd_bulk_statement(void);
+extern void bd_bulk_learnt(uint64 before);
+extern void bd_bulk_failed(uint64 before);
+extern MemoryContext bd_bulk_memory(void);
+extern BulkAnswer bd_bulk_served(const Bandit *bandit, bool any_age,
+								 const char *subject, const int64 *item);
+extern void bd_bulk_ask(const Bandit *bandit, bool any_age,
+						const char *const *subjects, int nsubjects);
 
 /* ----------------------------------------------------------------
  * ledger.c: one response, written once, learnt once

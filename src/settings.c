@@ -37,11 +37,11 @@ typedef struct CacheSlot
 	Bandit	   *bandit;
 } CacheSlot;
 
-#define NSETTINGS 6
+#define NSETTINGS 7
 
 static const char *const settings_tables[NSETTINGS] = {
 	"bandits", "arms", "recommenders", "outcome_rules", "priors",
-	"experiments"
+	"experiments", "watches"
 };
 static Oid	settings_relations[NSETTINGS];
 
@@ -59,6 +59,7 @@ static void load_arms(Bandit *bandit, double prior_alpha, double prior_beta,
 					  double floor);
 static void load_rules(Bandit *bandit);
 static void load_experiment(Bandit *bandit);
+static void load_watches(Bandit *bandit);
 static void load_columns(Bandit *bandit);
 static void load_half_life(Bandit *bandit);
 static void load_silence(Bandit *bandit);
@@ -371,6 +372,7 @@ load_bandit(const char *name)
 		load_columns(bandit);
 		load_rules(bandit);
 		load_experiment(bandit);
+		load_watches(bandit);
 		MemoryContextSwitchTo(old);
 		MemoryContextSetParent(context, CacheMemoryContext);
 	}
@@ -527,6 +529,26 @@ load_experiment(Bandit *bandit)
 		return;
 	bandit->experiment = TextDatumGetCString(column(0, 1));
 	bandit->allocation = DatumGetFloat8(column(0, 2));
+}
+
+static void
+load_watches(Bandit *bandit)
+{
+	static KeptPlan plan = {
+		"SELECT source, kind FROM bandit.watches"
+		" WHERE bandit OPERATOR(pg_catalog.=) $1",
+		1, {TEXTOID}
+	};
+	Datum		value = CStringGetTextDatum(bandit->name);
+
+	bd_plan_run(&plan, &value, NULL, true, 0);
+	bandit->nwatches = (int) SPI_processed;
+	bandit->watches = palloc(sizeof(WatchKey) * Max(bandit->nwatches, 1));
+	for (int i = 0; i < bandit->nwatches; i++)
+	{
+		bandit->watches[i].source = DatumGetObjectId(column(i, 1));
+		bandit->watches[i].kind = TextDatumGetCString(column(i, 2));
+	}
 }
 
 /*

@@ -209,10 +209,10 @@ BEGIN
 		WHERE w.bandit = drop_bandit.name
 	LOOP
 		BEGIN
-			PERFORM bandit_internal.drop_watch_trigger(drop_bandit.name,
+			PERFORM bandit_internal.drop_watch_triggers(drop_bandit.name,
 											  watched.source, watched.kind);
 		EXCEPTION WHEN insufficient_privilege THEN
-			-- a trigger whose bandit is gone does nothing
+			-- a trigger without its row in watches does nothing
 			RAISE WARNING 'trigger on % stays, because only the owner of the table may drop it', watched.source;
 		END;
 	END LOOP;
@@ -226,7 +226,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION bandit.drop_bandit(text) IS
-'Deletes a bandit with all that belongs to it: settings, arms, rules, watches and their triggers, models, contexts, evidence, decisions, feedback. Errors: undefined_object when there is no such bandit. A watch trigger on a table of somebody else stays, without effect, with a warning.';
+'Deletes a bandit with all that belongs to it: settings, arms, rules, watches and their triggers, models, contexts, evidence, decisions, feedback. Errors: undefined_object when there is no such bandit. A watch trigger on a table of somebody else stays, with a warning and without effect: a later bandit of the same name learns nothing from it until bandit.watch says so.';
 
 CREATE FUNCTION bandit_internal.arm_signature(source regprocedure, key_type text)
 RETURNS text

@@ -1,36 +1,36 @@
 -- Watches: triggers on the user's own tables that learn from their rows.
 
-CREATE FUNCTION bandit_internal.watch_trigger(source regclass, bandit text, kind text)
-RETURNS text
+CREATE FUNCTION bandit_internal.watch_triggers(source regclass, bandit text, kind text)
+RETURNS TABLE (name text, inherited boolean)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	-- pg_trigger keeps arguments in the server's encoding, each ended by \0
-	SELECT t.tgname::text
+	SELECT t.tgname::text, t.tgparentid <> 0
 	FROM pg_catalog.pg_trigger t,
 		LATERAL (SELECT
-			convert_to(watch_trigger.bandit, getdatabaseencoding())
+			convert_to(watch_triggers.bandit, getdatabaseencoding())
 			|| '\x00'::bytea
-			|| convert_to(watch_trigger.kind, getdatabaseencoding())
+			|| convert_to(watch_triggers.kind, getdatabaseencoding())
 			|| '\x00'::bytea) AS a (opening)
-	WHERE t.tgrelid = watch_trigger.source
+	WHERE t.tgrelid = watch_triggers.source
 		AND t.tgfoid = 'bandit.learn()'::regprocedure
 		AND substr(t.tgargs, 1, length(a.opening)) = a.opening
-	ORDER BY t.tgname LIMIT 1;
+	ORDER BY t.tgname;
 END;
 
-COMMENT ON FUNCTION bandit_internal.watch_trigger(regclass, text, text) IS
-'Name of the trigger by which a bandit learns responses of a kind from a table, or NULL. Found by what it calls, not by its name.';
+COMMENT ON FUNCTION bandit_internal.watch_triggers(regclass, text, text) IS
+'Names of the triggers by which a bandit learns responses of a kind from a table, and whether a partition has them from its parent. Found by what they call, not by their names.';
 
 CREATE FUNCTION bandit_internal.new_trigger_name(source regclass, bandit text,
-	kind text)
+	kind text, suffix text DEFAULT '')
 RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	fresh text := format('bandit_%s_%s', new_trigger_name.kind,
-						 new_trigger_name.bandit);
+	fresh text := format('bandit_%s_%s%s', new_trigger_name.kind,
+						 new_trigger_name.bandit, new_trigger_name.suffix);
 BEGIN
 	-- names joined by _ may meet: a_b of c, and a of b_c
 	IF octet_length(fresh) > 63
@@ -41,32 +41,72 @@ BEGIN
 			fresh := left(fresh, -1);
 		END LOOP;
 		fresh := fresh || '_' || left(md5(concat_ws(chr(1),
-			new_trigger_name.kind, new_trigger_name.bandit)), 8);
+			new_trigger_name.kind, new_trigger_name.bandit,
+			new_trigger_name.suffix)), 8);
 	END IF;
 	RETURN fresh;
 END;
 $$;
 
-COMMENT ON FUNCTION bandit_internal.new_trigger_name(regclass, text, text) IS
-'A name for the trigger that watches a table: bandit_<kind>_<bandit>, cut and made unique by a hash where it would be longer than 63 bytes or taken.';
+COMMENT ON FUNCTION bandit_internal.new_trigger_name(regclass, text, text, text) IS
+'A name for a trigger that watches a table: bandit_<kind>_<bandit><suffix>, cut and made unique by a hash where it would be longer than 63 bytes or taken.';
 
-CREATE FUNCTION bandit_internal.drop_watch_trigger(bandit text, source regclass,
+CREATE FUNCTION bandit_internal.drop_watch_triggers(bandit text, source regclass,
 	kind text)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
 DECLARE
-	trigger_name text := bandit_internal.watch_trigger(source, bandit, kind);
+	one text;
 BEGIN
-	IF trigger_name IS NOT NULL THEN
-		EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, source);
+	FOR one IN
+		SELECT t.name FROM bandit_internal.watch_triggers(drop_watch_triggers.source,
+			drop_watch_triggers.bandit, drop_watch_triggers.kind) t
+		WHERE NOT t.inherited
+	LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', one, drop_watch_triggers.source);
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.drop_watch_triggers(text, regclass, text) IS
+'Drops the triggers of a watch; triggers or a table that are gone already are no error. Errors: insufficient_privilege unless the caller owns the table.';
+
+CREATE FUNCTION bandit_internal.create_watch_triggers(w bandit.watches)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	plain boolean;
+	call text := format('FOR EACH ROW EXECUTE FUNCTION bandit.learn(%L, %L, %L, %L, %L)',
+		w.bandit, w.kind, w.user_column, w.item_column,
+		coalesce(w.value_column, ''));
+BEGIN
+	-- where a row trigger may see all rows of its statement, it reads ahead
+	SELECT c.relkind = 'r' AND NOT c.relispartition
+		AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+	INTO plain FROM pg_class c WHERE c.oid = w.source;
+	IF plain THEN
+		EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s'
+			' REFERENCING NEW TABLE AS bandit_new_rows %s',
+			bandit_internal.new_trigger_name(w.source, w.bandit, w.kind), w.source,
+			call);
+		EXECUTE format('CREATE TRIGGER %I AFTER UPDATE OR DELETE ON %s %s',
+			bandit_internal.new_trigger_name(w.source, w.bandit, w.kind, '_changed'),
+			w.source, call);
+	ELSE
+		EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s %s',
+			bandit_internal.new_trigger_name(w.source, w.bandit, w.kind), w.source,
+			call);
 	END IF;
 END;
 $$;
 
-COMMENT ON FUNCTION bandit_internal.drop_watch_trigger(text, regclass, text) IS
-'Drops the trigger of a watch; a trigger or table that is gone already is no error. Errors: insufficient_privilege unless the caller owns the table.';
+COMMENT ON FUNCTION bandit_internal.create_watch_triggers(bandit.watches) IS
+'Makes the triggers of a watch. An ordinary table gets two, one of them with a transition table, in which bulk loads are looked at together; a partition, a partitioned table and an inheritance child, which may not have such a trigger, get one.';
 
 CREATE FUNCTION bandit_internal.require_rule(bandit text, kind text)
 RETURNS bandit.outcome_rules
@@ -179,17 +219,17 @@ BEGIN
 	w := bandit_internal.find_watch_columns(w);
 
 	INSERT INTO bandit.watches SELECT w.* ON CONFLICT DO NOTHING;
-	IF NOT FOUND OR bandit_internal.watch_trigger(w.source, w.bandit, w.kind) IS NOT NULL
+	IF NOT FOUND OR EXISTS (SELECT
+		FROM bandit_internal.watch_triggers(w.source, w.bandit, w.kind) t
+		WHERE t.inherited)
 	THEN
 		RAISE EXCEPTION 'bandit "%" already learns "%" from %', w.bandit, w.kind, w.source
 			USING ERRCODE = 'duplicate_object',
 				HINT = 'To change the columns call bandit.unwatch first.';
 	END IF;
-	EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %s'
-		' FOR EACH ROW EXECUTE FUNCTION bandit.learn(%L, %L, %L, %L, %L)',
-		bandit_internal.new_trigger_name(w.source, w.bandit, w.kind), w.source,
-		w.bandit, w.kind, w.user_column, w.item_column,
-		coalesce(w.value_column, ''));
+	-- those that a bandit of that name left behind when it was dropped
+	PERFORM bandit_internal.drop_watch_triggers(w.bandit, w.source, w.kind);
+	PERFORM bandit_internal.create_watch_triggers(w);
 	RAISE NOTICE 'bandit "%" learns "%" from % (%)', w.bandit, w.kind,
 		w.source, concat_ws(', ', format('user %I', w.user_column),
 			format('item %I', w.item_column),
@@ -198,7 +238,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION bandit.watch(text, regclass, text, text, text, text) IS
-'Makes a recommender learn from the rows of a table: a row inserted, changed or deleted there is a response of that kind learnt, changed or un-learned. Installs a trigger, so it takes the right to do so, and says in a notice which columns it reads. Columns that are not named are found as bandit.create_recommender does, and first of all by the names that the ratings have. kind: one that has a row in bandit.outcome_rules; value_column is needed, and looked for, only where that rule looks at values.
+'Makes a recommender learn from the rows of a table: a row inserted, changed or deleted there is a response of that kind learnt, changed or un-learned. Installs row triggers, so it takes the right to do so, and says in a notice which columns it reads. A bulk load is looked at in pieces, not row by row; an ordinary table''s trigger on INSERT has a transition table for that, so the table can become a partition or an inheritance child only after bandit.unwatch; watch the parent then. TRUNCATE teaches nothing and takes nothing back. Columns that are not named are found as bandit.create_recommender does, and first of all by the names that the ratings have. kind: one that has a row in bandit.outcome_rules; value_column is needed, and looked for, only where that rule looks at values.
 Errors: undefined_object, duplicate_object, wrong_object_type (not a table of this database, or no recommender), ambiguous_column, undefined_column, datatype_mismatch, insufficient_privilege.';
 
 CREATE FUNCTION bandit.unwatch(name text, source regclass,
@@ -219,7 +259,7 @@ BEGIN
 			AND (unwatch.kind IS NULL OR w.kind = unwatch.kind)
 		RETURNING w.kind
 	LOOP
-		PERFORM bandit_internal.drop_watch_trigger(unwatch.name, unwatch.source, one);
+		PERFORM bandit_internal.drop_watch_triggers(unwatch.name, unwatch.source, one);
 		removed := removed + 1;
 	END LOOP;
 	RETURN removed;
@@ -227,4 +267,4 @@ END;
 $$;
 
 COMMENT ON FUNCTION bandit.unwatch(text, regclass, text) IS
-'Stops learning from a table, for one kind of response or for all, and drops the triggers. Returns the number of watches removed, 0 when there were none. What was learnt stays. Errors: undefined_object, insufficient_privilege.';
+'Stops learning from a table, for one kind of response or for all, and drops the triggers. A table that is not watched teaches nothing, even where a trigger stayed behind. Returns the number of watches removed, 0 when there were none. What was learnt stays. Errors: undefined_object, insufficient_privilege.';

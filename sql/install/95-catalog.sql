@@ -40,6 +40,9 @@ CREATE TRIGGER invalidate_cache
 CREATE TRIGGER invalidate_cache
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bandit.experiments
 	FOR EACH STATEMENT EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bandit.watches
+	FOR EACH STATEMENT EXECUTE FUNCTION bandit.invalidate_cache();
 
 ALTER TABLE bandit.bandits ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.arms ENABLE ALWAYS TRIGGER invalidate_cache;
@@ -48,6 +51,7 @@ ALTER TABLE bandit.outcome_rules ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.models ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.priors ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.experiments ENABLE ALWAYS TRIGGER invalidate_cache;
+ALTER TABLE bandit.watches ENABLE ALWAYS TRIGGER invalidate_cache;
 
 -- Nobody may call anything that was not granted to him.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bandit, bandit_internal FROM PUBLIC;

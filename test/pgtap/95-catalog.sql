@@ -54,7 +54,7 @@ SELECT set_eq(
 		AND t.tgtype & 61 = 60$$,
 	$$VALUES ('bandit.bandits'), ('bandit.arms'), ('bandit.recommenders'),
 		('bandit.outcome_rules'), ('bandit.models'), ('bandit.priors'),
-		('bandit.experiments')$$,
+		('bandit.experiments'), ('bandit.watches')$$,
 	'a change of settings, by whomever, invalidates what is cached');
 
 SELECT is_empty(

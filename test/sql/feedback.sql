@@ -206,7 +206,7 @@ ROLLBACK TO honest;
 
 -- a bandit that is gone leaves the application alone, even if its trigger stays
 CREATE TRIGGER left_behind AFTER INSERT ON taps FOR EACH ROW
-EXECUTE FUNCTION bandit.learn('f', 'click', 'user_id', 'item_id', '');
+EXECUTE FUNCTION bandit.learn('f', 'thumbs_up', 'user_id', 'item_id', '');
 SELECT bandit.drop_bandit('f');
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'taps'::regclass;
 INSERT INTO taps VALUES (4, 7);

@@ -30,7 +30,7 @@ SELECT bandit.create_recommender('w', 'ratings', user_column => 'who');
 
 -- the recommender's own columns come first
 SELECT bandit.watch('w', 'ratings', 'rating');
-SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'ratings'::regclass;
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'ratings'::regclass ORDER BY tgname;
 
 -- a value that is not looked at is not looked for
 CREATE TABLE clicks ("userId" bigint, movie_id bigint, score int);
@@ -106,7 +106,7 @@ SELECT count(*) FROM bandit.watches WHERE bandit = 'w';
 CREATE TABLE "we""ird; 'Tab' ✓" ("User ID's" text, "item ""x""" text, "välue" int);
 SELECT bandit.create_recommender('O''Hara "✓" %I', '"we""ird; ''Tab'' ✓"', 'User ID''s', 'item "x"', 'välue');
 SELECT bandit.watch('O''Hara "✓" %I', '"we""ird; ''Tab'' ✓"', 'rating', value_column => 'välue');
-SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = '"we""ird; ''Tab'' ✓"'::regclass;
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = '"we""ird; ''Tab'' ✓"'::regclass ORDER BY tgname;
 SELECT bandit.create_recommender(repeat('é', 31), 'ratings', user_column => 'who');
 SELECT bandit.watch(repeat('é', 31), 'ratings', 'thumbs_down');
 SELECT octet_length(tgname) <= 63, tgname LIKE 'bandit_thumbs_down_%'

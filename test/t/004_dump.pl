@@ -31,6 +31,9 @@ my $digest = q{
 		UNION ALL SELECT 'o' || outcome_rules FROM bandit.outcome_rules
 		UNION ALL SELECT 'w' || watches FROM bandit.watches
 		UNION ALL SELECT 'm' || models FROM bandit.models) l};
+my $triggers = q{
+	SELECT string_agg(pg_get_triggerdef(oid), E'\n' ORDER BY tgname) FROM pg_trigger
+	WHERE tgfoid = 'bandit.learn()'::regprocedure};
 my $before = $node->safe_psql('postgres', $digest);
 my $file = PostgreSQL::Test::Utils::tempdir() . '/dump';
 
@@ -48,6 +51,13 @@ foreach my $format ('custom', 'plain')
 		: [ 'psql', '-X', '-q', @place, '-v', 'ON_ERROR_STOP=1', '-d', $database, '-f', "$file.$format" ],
 		"$format: restored without a complaint");
 	is($node->safe_psql($database, $digest), $before, "$format: nothing is missing or changed");
+	is($node->safe_psql($database, $triggers), $node->safe_psql('postgres', $triggers),
+		"$format: the watched tables keep their triggers");
+	is($node->safe_psql($database, q{
+			INSERT INTO clicks SELECT u, f FROM generate_series(1, 40) u, generate_series(1, 50) f;
+			SELECT count(*) = (SELECT count(DISTINCT i) FROM bandit.decisions, unnest(items) i WHERE bandit = 'films')
+			FROM bandit.feedback WHERE kind = 'click'}),
+		't', "$format: a bulk load teaches what was recommended, and no more");
 	is($node->safe_psql($database, q{
 			SELECT count(*) FROM bandit.recommend('films', 2, 5);
 			INSERT INTO clicks SELECT 2, items[1] FROM bandit.decisions WHERE subject = '2';
