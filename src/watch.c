@@ -10,7 +10,8 @@
  * The application's statement never fails because of it: whatever goes wrong
  * here is rolled back to before the row was looked at, and told as a
  * message of level bandit.arm_error_level.  Only a cancelled query stays
- * cancelled.
+ * cancelled, and where the application has to be ready to try a transaction
+ * again, at repeatable read and serializable, it is told to.
  *
  * Of a statement of many rows, those that were never recommended are told
  * apart without a subtransaction and without a query (bulk.c).
@@ -56,6 +57,7 @@ static bool unchanged(const TriggerData *trigger);
 static bool known_never(TriggerData *trigger);
 static KnownWatch *find_known(Oid trigger);
 static void learn_guarded(TriggerData *trigger, bool many);
+static bool must_rethrow(int sqlerrcode);
 static void learn_row(TriggerData *trigger, bool many);
 static bool never_served(TriggerData *trigger, const Watch *watch);
 static void keep_known(Oid trigger, bool active, const Watch *watch);
@@ -247,7 +249,7 @@ learn_guarded(TriggerData *trigger, bool many)
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		bd_bulk_failed(statement);
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (must_rethrow(error->sqlerrcode))
 			ReThrowError(error);
 		ereport(Min(bd_arm_error_level, WARNING),
 				(errcode(error->sqlerrcode),
@@ -258,6 +260,28 @@ learn_guarded(TriggerData *trigger, bool many)
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
+}
+
+/*
+ * must_rethrow
+ *		Does an error of ours end the application's statement?
+ *
+ * With one snapshot for the whole transaction, only a new transaction can
+ * learn from the row.
+ */
+static bool
+must_rethrow(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_QUERY_CANCELED:
+			return true;
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+			return IsolationUsesXactSnapshot();
+		default:
+			return false;
+	}
 }
 
 static void
