@@ -16,6 +16,7 @@
 #   make bench                        speed, as ratios to named alternatives
 #   make simulations                  play known problems, write docs/simulations.md
 #   make bench-feedback               feedback on one hot arm, by many clients
+#   make bench-bulk                   loads of watched tables; DATA=dir as above
 #   make dist                         a zip of the last commit, for PGXN
 
 .PHONY: all help
@@ -59,7 +60,7 @@ EXTRA_CLEAN = $(SQL_SCRIPT) .built-for test/unit/build results output_iso \
 # Build: stock PGXS, unless nothing but the targets further down is wanted,
 # which must work before there is a PostgreSQL.
 
-OUR_GOALS = demo test bench bench-feedback simulations psql start stop status \
+OUR_GOALS = demo test bench bench-feedback bench-bulk simulations psql start stop status \
 	destroy unit unit-programs lint format help dist
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -97,7 +98,7 @@ endif
 
 .PHONY: $(OUR_GOALS)
 
-demo bench bench-feedback simulations:
+demo bench bench-feedback bench-bulk simulations:
 	@scripts/$@
 
 test lint format:
