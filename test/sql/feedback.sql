@@ -197,7 +197,8 @@ SELECT earned('f');
 
 -- a hand in the till is seen, on either side
 SAVEPOINT honest;
-UPDATE bandit.evidence SET successes = successes + 1.0 / 1048576 WHERE bandit = 'f';
+UPDATE bandit.evidence SET successes = successes + 1.0 / 1048576
+WHERE bandit = 'f' AND slot = (SELECT min(slot) FROM bandit.evidence WHERE bandit = 'f');
 SELECT arm, (found[1] - expected[1]) * 1048576 = 1, found[2:3] = expected[2:3] FROM bandit.verify('f');
 ROLLBACK TO honest;
 DELETE FROM bandit.feedback WHERE ctid IN (SELECT ctid FROM bandit.feedback WHERE bandit = 'f' AND pulls = 1 LIMIT 1);
