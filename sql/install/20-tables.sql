@@ -163,15 +163,20 @@ CREATE TABLE bandit.decisions (
 	item_arms text[] COLLATE "C",
 	policy text NOT NULL DEFAULT 'thompson',
 	floors float8[],
-	settled_at timestamptz,
-	PRIMARY KEY (decision_id, bandit)
+	settled_at timestamptz
 ) PARTITION BY RANGE (decision_id);
 
-CREATE INDEX decisions_subject ON bandit.decisions
+-- Keys and indexes are those of the partitions, never of the parent: a dump
+-- attaches a partition before it makes the partition's indexes, and would
+-- find them made.  Ranges of ids are disjoint, so a key of each partition is
+-- a key of the whole.
+CREATE TABLE bandit.decisions_default PARTITION OF bandit.decisions (
+	PRIMARY KEY (decision_id, bandit)
+) DEFAULT;
+CREATE INDEX decisions_subject ON bandit.decisions_default
 	(bandit, subject, decision_id);
-CREATE INDEX decisions_unsettled ON bandit.decisions (bandit, decision_id)
-	WHERE settled_at IS NULL;
-CREATE TABLE bandit.decisions_default PARTITION OF bandit.decisions DEFAULT;
+CREATE INDEX decisions_unsettled ON bandit.decisions_default
+	(bandit, decision_id) WHERE settled_at IS NULL;
 
 CREATE TABLE bandit.feedback (
 	decision_id uuid NOT NULL,
@@ -188,12 +193,27 @@ CREATE TABLE bandit.feedback (
 	pulls bigint NOT NULL,
 	retracted boolean NOT NULL DEFAULT false,
 	received_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	changed_at timestamptz,
-	CONSTRAINT feedback_once
-		UNIQUE NULLS NOT DISTINCT (decision_id, bandit, item_id, arm, kind)
+	changed_at timestamptz
 ) PARTITION BY RANGE (decision_id);
 
-CREATE TABLE bandit.feedback_default PARTITION OF bandit.feedback DEFAULT;
+CREATE TABLE bandit.feedback_default PARTITION OF bandit.feedback (
+	CONSTRAINT feedback_once
+		UNIQUE NULLS NOT DISTINCT (decision_id, bandit, item_id, arm, kind)
+) DEFAULT;
+
+-- What dropped feedback had added to the evidence.  Its children are detached
+-- partitions of feedback that have not been summed up yet: their columns of
+-- these names mean the same, so a read of this table reads all of it.
+CREATE TABLE bandit.checkpoints (
+	bandit text COLLATE "C" NOT NULL,
+	context_hash bigint NOT NULL,
+	arm text COLLATE "C" NOT NULL,
+	successes float8 NOT NULL,
+	failures float8 NOT NULL,
+	pulls bigint NOT NULL,
+	received_at timestamptz NOT NULL,
+	PRIMARY KEY (bandit, context_hash, arm)
+);
 
 CREATE TABLE bandit.outcome_rules (
 	bandit text COLLATE "C" NOT NULL

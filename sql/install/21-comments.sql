@@ -112,7 +112,7 @@ COMMENT ON COLUMN bandit.contexts.context IS
 'The context: an object whose keys are features of the bandit.';
 
 COMMENT ON TABLE bandit.evidence IS
-'What an arm has earned in a context: the sum over its slots, always equal to the sum of the ledger, bandit.feedback. The posterior is the prior plus this. Slots are all alike; several let sessions learn about one arm at the same time.';
+'What an arm has earned in a context: the sum over its slots, always equal to the sum of the ledger, bandit.feedback and bandit.checkpoints. The posterior is the prior plus this. Slots are all alike; several let sessions learn about one arm at the same time.';
 COMMENT ON COLUMN bandit.evidence.bandit IS 'Name of the bandit.';
 COMMENT ON COLUMN bandit.evidence.context_hash IS
 'Hash of the context, see bandit.context_hash.';
@@ -154,7 +154,7 @@ COMMENT ON COLUMN bandit.priors.refreshed_at IS
 'When the row was last found different.';
 
 COMMENT ON TABLE bandit.decisions IS
-'What was served: one row per request, with the posteriors it was drawn from.';
+'What was served: one row per request, with the posteriors it was drawn from. Its keys and indexes are those of its partitions: one that is made by hand must be LIKE bandit.decisions_default INCLUDING ALL.';
 COMMENT ON COLUMN bandit.decisions.decision_id IS
 'UUID version 7: time, then random bits, which also seed the draws.';
 COMMENT ON COLUMN bandit.decisions.bandit IS 'Name of the bandit.';
@@ -187,10 +187,10 @@ COMMENT ON COLUMN bandit.decisions.settled_at IS
 'When its attribution window was closed and silence counted; NULL: not yet.';
 
 COMMENT ON TABLE bandit.decisions_default IS
-'Decisions for which no partition was made.';
+'Decisions for which no partition was made, see bandit.make_partitions; the model of every partition.';
 
 COMMENT ON TABLE bandit.feedback IS
-'The ledger: one row per response learnt, with what it added to bandit.evidence.';
+'The ledger: one row per response learnt, with what it added to bandit.evidence. Its keys are those of its partitions: one that is made by hand must be LIKE bandit.feedback_default INCLUDING ALL.';
 COMMENT ON COLUMN bandit.feedback.decision_id IS
 'The decision that the response is credited to.';
 COMMENT ON COLUMN bandit.feedback.bandit IS 'Name of the bandit.';
@@ -221,7 +221,22 @@ COMMENT ON COLUMN bandit.feedback.changed_at IS
 'When it was changed or taken back last; NULL: never. Of responses that count equally the one that was received or changed last does.';
 
 COMMENT ON TABLE bandit.feedback_default IS
-'Feedback for which no partition was made.';
+'Feedback for which no partition was made, see bandit.make_partitions; the model of every partition.';
+
+COMMENT ON TABLE bandit.checkpoints IS
+'What the feedback that bandit.drop_partitions dropped had added to bandit.evidence: a row per bandit, context and arm, summed over all drops. Partitions that are detached but not summed up yet are its children (inheritance), so that reading it reads them too.';
+COMMENT ON COLUMN bandit.checkpoints.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.checkpoints.context_hash IS
+'Hash of the context, see bandit.context_hash.';
+COMMENT ON COLUMN bandit.checkpoints.arm IS 'The arm that was credited.';
+COMMENT ON COLUMN bandit.checkpoints.successes IS
+'What it had added to the evidence''s successes, a multiple of 2^-20; where the bandit has a half-life, aged to received_at.';
+COMMENT ON COLUMN bandit.checkpoints.failures IS
+'What it had added to the evidence''s failures, likewise.';
+COMMENT ON COLUMN bandit.checkpoints.pulls IS
+'What it had added to the evidence''s pulls.';
+COMMENT ON COLUMN bandit.checkpoints.received_at IS
+'The time that successes and failures are of: when they were summed up last.';
 
 COMMENT ON TABLE bandit.outcome_rules IS
 'One row per bandit and kind of response: what it is worth. Exactly one of outcome, the thresholds, or the linear map is given.';

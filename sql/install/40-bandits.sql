@@ -217,6 +217,8 @@ BEGIN
 		END;
 	END LOOP;
 
+	-- first, as drop_partitions does, which keeps others out of it
+	DELETE FROM bandit.checkpoints c WHERE c.bandit = drop_bandit.name;
 	DELETE FROM bandit.feedback f WHERE f.bandit = drop_bandit.name;
 	DELETE FROM bandit.decisions d WHERE d.bandit = drop_bandit.name;
 	DELETE FROM bandit.evidence e WHERE e.bandit = drop_bandit.name;
@@ -226,7 +228,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION bandit.drop_bandit(text) IS
-'Deletes a bandit with all that belongs to it: settings, arms, rules, watches and their triggers, models, contexts, evidence, decisions, feedback. Errors: undefined_object when there is no such bandit. A watch trigger on a table of somebody else stays, with a warning and without effect: a later bandit of the same name learns nothing from it until bandit.watch says so.';
+'Deletes a bandit with all that belongs to it: settings, arms, rules, watches and their triggers, models, contexts, evidence, decisions, feedback, checkpoints. Errors: undefined_object when there is no such bandit. A watch trigger on a table of somebody else stays, with a warning and without effect: a later bandit of the same name learns nothing from it until bandit.watch says so.';
 
 CREATE FUNCTION bandit_internal.arm_signature(source regprocedure, key_type text)
 RETURNS text

@@ -115,7 +115,9 @@ CREATE FUNCTION bandit.verify(
 	OUT expected float8[],
 	OUT found float8[])
 RETURNS SETOF record
-LANGUAGE sql STABLE
+-- volatile, for a snapshot younger than its locks: where it has waited for
+-- drop_partitions, it must see what became of the partitions that are gone
+LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH settings AS (
@@ -127,7 +129,15 @@ BEGIN ATOMIC
 			sum(bandit_internal.aged(f.failures, f.received_at, now(),
 				s.half_life)) AS failures,
 			sum(f.pulls)::float8 AS pulls
-		FROM settings s JOIN bandit.feedback f ON f.bandit = verify.name
+		FROM settings s CROSS JOIN (
+			SELECT l.context_hash, l.arm, l.successes, l.failures, l.pulls,
+				l.received_at
+			FROM bandit.feedback l WHERE l.bandit = verify.name
+			UNION ALL
+			SELECT c.context_hash, c.arm, c.successes, c.failures, c.pulls,
+				c.received_at
+			FROM bandit.checkpoints c WHERE c.bandit = verify.name
+		) AS f
 		GROUP BY f.context_hash, f.arm
 	), earned AS (
 		SELECT e.context_hash, e.arm,
@@ -158,7 +168,7 @@ BEGIN ATOMIC
 	ORDER BY b.arm, b.context_hash;
 END;
 COMMENT ON FUNCTION bandit.verify(text) IS
-'A row per arm and context whose evidence is not the fold of the ledger; none when all is well. expected is what bandit.feedback adds up to, found what bandit.evidence holds, each as {successes, failures, pulls}. Equality is exact: rewards are multiples of 2^-20. A bandit with a half-life is compared as of now, to a relative 1e-9, and differs after its half_life was changed, since what was forgotten before stays forgotten. Arms that were removed are looked at too.';
+'A row per arm and context whose evidence is not the fold of the ledger; none when all is well. expected is what bandit.feedback, and bandit.checkpoints for what was dropped of it, add up to, found what bandit.evidence holds, each as {successes, failures, pulls}. Equality is exact: rewards are multiples of 2^-20. A bandit with a half-life is compared as of now, to a relative 1e-9, and differs after its half_life was changed, since what was forgotten before stays forgotten. Arms that were removed are looked at too.';
 
 CREATE FUNCTION bandit.rebuild(name text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

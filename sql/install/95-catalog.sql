@@ -14,6 +14,7 @@ SELECT pg_catalog.pg_extension_config_dump('bandit.decisions', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.decisions_default', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.feedback', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.feedback_default', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.checkpoints', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.outcome_rules', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.watches', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.models', '');
