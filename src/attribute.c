@@ -46,7 +46,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 		"SELECT d.decision_id, d.context_hash,"
 		" d.item_arms[pg_catalog.array_position(d.items, $3)],"
 		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
-		" d.settled_at IS NOT NULL"
+		" d.tableoid, d.ctid"
 		" FROM bandit.decisions d"
 		" WHERE d.bandit OPERATOR(pg_catalog.=) $1"
 		" AND d.subject OPERATOR(pg_catalog.=) $2"
@@ -59,7 +59,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 		"SELECT d.decision_id, d.context_hash,"
 		" d.item_arms[pg_catalog.array_position(d.items, $3)],"
 		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
-		" d.settled_at IS NOT NULL"
+		" d.tableoid, d.ctid"
 		" FROM bandit.decisions d"
 		" WHERE d.bandit OPERATOR(pg_catalog.=) $1"
 		" AND d.subject OPERATOR(pg_catalog.=) $2"
@@ -124,7 +124,8 @@ read_item_decision(const Bandit *bandit, Attribution *attribution)
 		!bd_settings_is_control(bandit, attribution->arm);
 	attribution->logged = true;
 	attribution->has_items = true;
-	attribution->settled = DatumGetBool(column(5, &isnull));
+	attribution->table = DatumGetObjectId(column(5, &isnull));
+	attribution->place = *(ItemPointer) DatumGetPointer(column(6, &isnull));
 	return true;
 }
 
@@ -147,8 +148,8 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 		" OPERATOR(pg_catalog.=) 1 THEN d.picks[1] END),"
 		" $2 OPERATOR(pg_catalog.=) ANY (d.picks),"
 		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
-		" d.settled_at IS NOT NULL, d.items IS NOT NULL,"
-		" pg_catalog.array_to_string(d.picks, ', ')"
+		" d.tableoid, d.items IS NOT NULL,"
+		" pg_catalog.array_to_string(d.picks, ', '), d.ctid"
 		" FROM bandit.decisions d"
 		" WHERE d.decision_id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, TEXTOID}
@@ -177,7 +178,8 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 	attribution->context_hash = DatumGetInt64(column(2, &isnull));
 	attribution->trains = DatumGetBool(column(5, &isnull));
 	attribution->logged = true;
-	attribution->settled = DatumGetBool(column(6, &isnull));
+	attribution->table = DatumGetObjectId(column(6, &isnull));
+	attribution->place = *(ItemPointer) DatumGetPointer(column(9, &isnull));
 	attribution->has_items = DatumGetBool(column(7, &isnull));
 	return true;
 }

@@ -24,6 +24,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
+#include "storage/itemptr.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
@@ -383,8 +384,9 @@ typedef struct Attribution
 	const char *arm;			/* who is credited */
 	bool		trains;			/* not the control, nor a fallback */
 	bool		logged;			/* there is a row of decisions */
-	bool		has_items;		/* and its silence is by item */
-	bool		settled;		/* its silence has been counted */
+	Oid			table;			/* and where it is */
+	ItemPointerData place;
+	bool		has_items;		/* its silence is by item */
 } Attribution;
 
 extern bool bd_attribute_item(const Bandit *bandit, const char *subject,

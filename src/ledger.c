@@ -33,14 +33,26 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(bandit_item_shortfall);
+
+/* Has a decision's silence been counted? */
+typedef enum Settlement
+{
+	UNSETTLED,
+	BEING_SETTLED,				/* by a transaction that has not ended */
+	SETTLED
+} Settlement;
 
 /* A decision's item while one of its responses is written. */
 typedef struct AnsweredItem
@@ -59,9 +71,9 @@ typedef struct AnsweredItem
 } AnsweredItem;
 
 static void open_item(AnsweredItem *item, const Attribution *attribution);
-static bool hold_decision(Attribution *attribution);
+static Settlement hold_decision(const Attribution *attribution);
 static void read_item(AnsweredItem *item, const Response *response);
-static void find_silence(AnsweredItem *item, const Response *response, bool closing);
+static void find_silence(AnsweredItem *item, const Response *response);
 static void add_as_of(const AnsweredItem *item, Contribution *sum,
 					  const Contribution *part, double sign,
 					  TimestampTz since, TimestampTz at);
@@ -92,33 +104,40 @@ open_item(AnsweredItem *item, const Attribution *attribution)
 
 /*
  * hold_decision
- *		Keep the decision from being settled before this transaction ends;
- *		false if somebody is settling it right now.
+ *		Keep the decision from being settled before this transaction ends.
  *
- * Read as it is now, whatever the transaction's snapshot: a decision that was
- * settled meanwhile could not be locked otherwise.
+ * The row is locked as a foreign key would, where it was found, without
+ * waiting and whatever the transaction's snapshot: a decision that was
+ * settled meanwhile is looked at as it is now.
  */
-static bool
-hold_decision(Attribution *attribution)
+static Settlement
+hold_decision(const Attribution *attribution)
 {
-	static KeptPlan plan = {
-		"SELECT settled_at IS NOT NULL FROM bandit.decisions"
-		" WHERE decision_id OPERATOR(pg_catalog.=) $1"
-		" AND bandit OPERATOR(pg_catalog.=) $2 FOR KEY SHARE SKIP LOCKED",
-		2, {UUIDOID, TEXTOID}, .by_index = true
-	};
-	Datum		values[2];
-	bool		isnull;
+	Relation	table = table_open(attribution->table, RowShareLock);
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	ItemPointerData place = attribution->place;
+	TM_FailureData failure;
+	TM_Result	result;
+	Settlement	settlement = UNSETTLED;
+	bool		isnull = true;
 
-	values[0] = UUIDPGetDatum(&attribution->decision_id);
-	values[1] = CStringGetTextDatum(attribution->bandit);
-	bd_plan_run_latest(&plan, values, NULL);
-	if (SPI_processed == 0)
-		return false;
-	attribution->settled = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
-													  SPI_tuptable->tupdesc,
-													  1, &isnull));
-	return true;
+	result = table_tuple_lock(table, &place, GetActiveSnapshot(), slot,
+							  GetCurrentCommandId(false), LockTupleKeyShare,
+							  LockWaitSkip, TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+							  &failure);
+	if (result == TM_WouldBlock)
+		settlement = BEING_SETTLED;
+	else if (result == TM_Ok)
+	{
+		slot_getattr(slot, get_attnum(attribution->table, "settled_at"),
+					 &isnull);
+		if (!isnull)
+			settlement = SETTLED;
+	}
+	/* else it is gone, by retention: learn as if it were not settled */
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(table, NoLock);
+	return settlement;
 }
 
 /*
@@ -150,18 +169,21 @@ read_item(AnsweredItem *item, const Response *response)
  * what is taken away here comes back when the decision is settled.
  */
 static void
-find_silence(AnsweredItem *item, const Response *response, bool closing)
+find_silence(AnsweredItem *item, const Response *response)
 {
 	const Attribution *attribution = &item->attribution;
+	Settlement	settlement = attribution->logged ?
+	hold_decision(attribution) : UNSETTLED;
 
 	/* a reward to the arm of a list does not break its items' silence */
-	if (!attribution->trains || attribution->has_items != response->has_item)
+	if (settlement == UNSETTLED || !attribution->trains ||
+		attribution->has_items != response->has_item)
 		return;
-	if (!closing)
+	if (settlement == SETTLED)
 	{
-		item->silenced = attribution->settled &&
-			bd_ledger_silence(attribution, response, &item->silence,
-							  &item->silent_since);
+		item->silenced = bd_ledger_silence(attribution, response,
+										   &item->silence,
+										   &item->silent_since);
 		return;
 	}
 	item->silenced = item->bandit != NULL && item->bandit->counts_silence;
@@ -345,11 +367,9 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 {
 	AnsweredItem item;
 	LedgerRow	alone[1];
-	bool		closing;
 
 	open_item(&item, attribution);
-	closing = attribution->logged && !hold_decision(&item.attribution);
-	find_silence(&item, response, closing);
+	find_silence(&item, response);
 
 	/* as if it were alone; made-up decisions are */
 	if (IsolationIsSerializable() || !attribution->logged)
@@ -393,11 +413,9 @@ bool
 bd_ledger_retract(const Attribution *attribution, const Response *response)
 {
 	AnsweredItem item;
-	bool		closing;
 
 	open_item(&item, attribution);
-	closing = attribution->logged && !hold_decision(&item.attribution);
-	find_silence(&item, response, closing);
+	find_silence(&item, response);
 	read_item(&item, response);
 	if (item.own == NULL || item.own->retracted)
 		return false;
