@@ -6,7 +6,7 @@
  * A policy puts the arms in order (policy.c); by default by one draw from
  * each posterior (Thompson 1933; several arms at once: Komiyama, Honda and
  * Nakagawa 2015).  Draws are compared by their logit: where shapes are tiny,
- * half of all draws are exactly 0 or 1 in double precision and would tie.
+ * most draws are exactly 0 or 1 in double precision and would tie.
  *
  * The order in which random numbers are used is part of the contract, for a
  * decision's are made again: one draw for each arm in registration order,
