@@ -27,7 +27,7 @@ COMMENT ON COLUMN bandit.bandits.on_silence IS
 COMMENT ON COLUMN bandit.bandits.silence_reward IS
 'What silence is worth where on_silence is reward: 0 to 1, rounded to 2^-20.';
 COMMENT ON COLUMN bandit.bandits.examination IS
-'How probably a user who has looked at an item looks at the next one below: 0 to 1 (the persistence of rank-biased precision, Moffat and Zobel 2008). Silent items up to the last one responded to were looked at and count fully (cascade: Craswell et al. 2008); one that is d places below it, or at place d where there was no response, counts examination ^ d. 1, the default: all were looked at.';
+'How probably a user who has looked at an item looks at the next one below: 0 to 1 (the persistence of rank-biased precision, Moffat and Zobel 2008). The first item was looked at, and all up to the last one responded to (cascade: Craswell et al. 2008): their silence counts fully. An item d places below counts examination ^ d. 1, the default: all were looked at.';
 COMMENT ON COLUMN bandit.bandits.combine IS
 'What responses of several kinds to one item are worth together, as one reward: priority, that of the kind with the highest priority, the newest among equals; first; last; max; or sum, 1 at most. A change counts for responses from then on.';
 COMMENT ON COLUMN bandit.bandits.created_at IS 'When it was made.';

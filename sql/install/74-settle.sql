@@ -50,8 +50,13 @@ BEGIN
 			), items AS (
 				SELECT d.decision_id, d.bandit, d.context_hash, i.item, i.arm,
 					i.place, r.known, r.live, r.pulls,
-					max(i.place) FILTER (WHERE r.live > 0)
-						OVER (PARTITION BY d.decision_id) AS last
+					-- the first one is looked at in any case
+					coalesce(max(i.place) FILTER (WHERE r.live > 0)
+						OVER (PARTITION BY d.decision_id), 1) AS last,
+					NOT EXISTS (
+						SELECT FROM bandit.arms a
+						WHERE a.bandit = d.bandit AND a.arm = i.arm
+							AND a.role = 'control') AS trains
 				FROM done d
 				CROSS JOIN LATERAL ROWS FROM (
 					unnest(d.items), unnest(d.item_arms))
@@ -63,20 +68,16 @@ BEGIN
 					WHERE f.decision_id = d.decision_id
 						AND f.bandit = d.bandit AND f.item_id = i.item) AS r
 				WHERE d.variant = 'treatment'
-					AND NOT EXISTS (
-						SELECT FROM bandit.arms a
-						WHERE a.bandit = d.bandit AND a.arm = i.arm
-							AND a.role = 'control')
 			), silent AS (
 				SELECT i.*, CASE
 						WHEN settings.examination = 1 OR i.place <= i.last THEN 1
 						WHEN settings.examination = 0 THEN 0
-						WHEN (i.place - coalesce(i.last, 0))
-							* ln(settings.examination) < -20 THEN 0
-						ELSE round(settings.examination
-							^ (i.place - coalesce(i.last, 0)) * 1048576)
-							/ 1048576 END AS weight
+						WHEN (i.place - i.last) * ln(settings.examination) < -20
+							THEN 0
+						ELSE round(settings.examination ^ (i.place - i.last)
+							* 1048576) / 1048576 END AS weight
 				FROM items i
+				WHERE i.trains
 			), said AS (
 				-- a row for every arm, also with no silent item: responses
 				-- that are taken back later must find that silence counts
@@ -121,7 +122,8 @@ BEGIN
 				FROM (
 					SELECT i.decision_id, i.bandit, i.context_hash, i.item, i.arm
 					FROM items i
-					WHERE i.known > 1 OR i.known = 1 AND i.pulls <> 1
+					WHERE i.trains
+						AND (i.known > 1 OR i.known = 1 AND i.pulls <> 1)
 					UNION ALL
 					SELECT d.decision_id, d.bandit, d.context_hash, NULL, p.arm
 					FROM done d

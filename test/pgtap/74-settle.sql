@@ -1,6 +1,6 @@
 -- What silence is worth, and several kinds on one item.
 BEGIN;
-SELECT plan(41);
+SELECT plan(45);
 SET LOCAL client_min_messages = error;
 CREATE TABLE had (user_id int, item_id int);
 CREATE FUNCTION six(user_id bigint, n int) RETURNS TABLE (item_id bigint, score float8)
@@ -36,18 +36,30 @@ SELECT throws_ok($$UPDATE bandit.bandits SET on_silence = 'shout'$$, '23514');
 
 -- not every item was looked at
 UPDATE bandit.bandits SET on_silence = 'failure', examination = 0 WHERE name = 'r';
-SELECT is(pg_temp.play(1, VARIADIC '{}'), '0/0/0', 'nobody looked at anything');
+SELECT is(pg_temp.play(1, VARIADIC '{}'), '0/1/1', 'nobody looked beyond the first');
 SELECT is(pg_temp.play(1, 4), '1/3/4', 'down to the last response everything was looked at');
 SELECT is(bandit.feedback('r', 1, 2, 'click'), true, 'a late one');
 SELECT is(pg_temp.earned(), '2/2/4', 'takes back what its item was counted for');
 SELECT is(bandit.feedback('r', 1, 6, 'click'), true, 'another, below');
 SELECT is(pg_temp.earned(), '3/2/5', 'takes nothing back');
 UPDATE bandit.bandits SET examination = 0.5 WHERE name = 'r';
-SELECT is(pg_temp.play(1, VARIADIC '{}'), '0/0.984375/6', 'a half, a quarter, ... were looked at');
+SELECT is(pg_temp.play(1, VARIADIC '{}'), '0/1.96875/6', 'a half, a quarter, ... looked further');
 SELECT is(pg_temp.play(1, 3), '1/2.875/6', 'from the last response on');
 SELECT is(bandit.feedback('r', 1, 4, 'click'), true, 'late');
 SELECT is(pg_temp.earned(), '2/2.375/6', 'the half is taken back');
 SELECT is(pg_temp.wrong(), 0::bigint, 'the ledger agrees');
+-- a response to what the control filled in was looked at as well
+CREATE FUNCTION three(user_id bigint, n int) RETURNS TABLE (item_id bigint, score float8)
+	LANGUAGE sql AS 'SELECT g, -g FROM pg_catalog.generate_series(1, 3) g';
+INSERT INTO had SELECT 99, g FROM generate_series(11, 20) g;
+SELECT bandit.create_recommender('s', 'had', arms => '{}', features => '{}');
+SELECT bandit.add_arm('s', 'three', 'three(bigint,int)');
+UPDATE bandit.bandits SET examination = 0 WHERE name = 's';
+CREATE TEMP TABLE filled AS SELECT * FROM bandit.recommend('s', 1, 6);
+SELECT is((SELECT string_agg(arm, ' ' ORDER BY "position") FROM filled), 'three three three hybrid hybrid hybrid', 'filled up');
+SELECT is(bandit.feedback('s', 1, (SELECT item_id FROM filled WHERE "position" = 5), 'click'), true, 'and clicked there');
+SELECT is(bandit.settle('s', clock_timestamp() + interval '2 days'), 1::bigint, 'settled');
+SELECT is((SELECT successes || '/' || failures || '/' || pulls FROM bandit.bandit_states WHERE bandit = 's'), '0/3/3', 'so the arm''s were looked at');
 UPDATE bandit.bandits SET examination = 1e-300 WHERE name = 'r';
 SELECT is(pg_temp.play(1, 1), '1/0/1', 'next to nobody looks further');
 SELECT throws_ok($$UPDATE bandit.bandits SET examination = -0.5$$, '23514');
