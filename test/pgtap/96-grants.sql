@@ -1,6 +1,6 @@
--- The grants that the README lists are enough for what it says.
+-- The grants that the reference lists are enough for what it says.
 BEGIN;
-SELECT plan(12);
+SELECT plan(13);
 SET LOCAL client_min_messages = error;
 CREATE TABLE products (product_id int PRIMARY KEY, name text);
 CREATE TABLE ratings (user_id int, product_id int REFERENCES products, stars int, created_at timestamptz DEFAULT now());
@@ -8,7 +8,7 @@ CREATE TABLE clicks (user_id int, product_id int);
 INSERT INTO products SELECT g, 'product ' || g FROM generate_series(1, 30) g;
 INSERT INTO ratings SELECT u, 1 + (u * 7 + p) % 30, 3 + (u + p) % 3
 FROM generate_series(1, 20) u, generate_series(1, 8) p;
-\set grants `sed -n '/^CREATE ROLE web;/,/context_priors/p' README.md`
+\set grants `sed -n '/^CREATE ROLE web;/,/context_priors/p' docs/reference.md`
 :grants
 GRANT USAGE ON SCHEMA public TO web, mailer, worker, analyst;
 GRANT CREATE ON SCHEMA public TO web, mailer, worker, analyst;	-- pgTAP's own
@@ -19,7 +19,8 @@ SELECT bandit.refresh_priors('mail');
 
 SET LOCAL ROLE worker;
 SELECT lives_ok($$SELECT * FROM bandit.train('shop')$$, 'worker trains');
-SELECT lives_ok($$SELECT bandit.settle('shop')$$, 'and settles');
+SELECT lives_ok($$SELECT bandit.settle('shop')$$, 'settles');
+SELECT lives_ok($$SELECT bandit.refresh_priors('shop'), bandit.fold('shop')$$, 'and keeps order');
 SET LOCAL ROLE web;
 SELECT lives_ok($$CREATE TEMP TABLE served AS SELECT * FROM bandit.recommend('shop', 3, 5)$$, 'web serves');
 SELECT lives_ok($$INSERT INTO clicks SELECT 3, item_id FROM served LIMIT 1$$, 'and what is clicked is learnt');
