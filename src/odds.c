@@ -104,7 +104,9 @@ bd_odds(const Odds *odds)
 	Size		width = odds->by_rank ? odds->k : 1;
 	double	   *result = MemoryContextAllocHuge(CurrentMemoryContext,
 												sizeof(double) * odds->n * width);
-	BanditRanking ranking = {odds->n, odds->k, odds->by_rank};
+	BanditRanking ranking = {
+		.n = odds->n, .k = odds->k, .by_rank = odds->by_rank
+	};
 	double		nobody = 1;
 
 	if (all_alike(odds) || (odds->k == odds->n && !odds->by_rank))
@@ -147,7 +149,7 @@ static void
 add_draws(const Odds *odds, BanditRanking *ranking)
 {
 	int			n = odds->n;
-	BanditPropensity work = {n, ranking};
+	BanditPropensity work = {.n = n, .ranking = ranking};
 	double		kept;
 
 	work.curves = palloc(sizeof(BanditCurve) * n);

@@ -107,7 +107,10 @@ static void
 by_scores(const double *scores, int n, int k, bool by_rank, const double *f,
 		  double *result)
 {
-	BanditRanking ranking = {n, k, by_rank, f, work, result};
+	BanditRanking ranking = {
+		.n = n, .k = k, .by_rank = by_rank, .floors = f, .work = work,
+		.result = result
+	};
 	int			group[MOST];
 	bool		above[MOST];
 	double		points[2 * MOST * BANDIT_LANES];
@@ -121,13 +124,18 @@ static void
 by_draws(const double *alphas, const double *betas, int n, int k,
 		 bool by_rank, const double *f, double *result)
 {
-	BanditRanking ranking = {n, k, by_rank, f, work, result};
+	BanditRanking ranking = {
+		.n = n, .k = k, .by_rank = by_rank, .floors = f, .work = work,
+		.result = result
+	};
 	BanditCurve curves[MOST];
 	double		mass[MOST * BANDIT_NODES];
 	double		below[MOST * BANDIT_NODES];
 	int			active[MOST];
 	bool		above[MOST];
-	BanditPropensity quadrature = {n, &ranking, curves};
+	BanditPropensity quadrature = {
+		.n = n, .ranking = &ranking, .curves = curves
+	};
 
 	quadrature.edges = malloc(sizeof(double) * bd_propensity_edges(n));
 	quadrature.mass = mass;
