@@ -183,7 +183,7 @@ typedef struct OwnerScope
 extern int	bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 						bool read_only, long limit);
 extern void bd_plan_run_latest(KeptPlan *kept, Datum *values,
-							   const char *nulls);
+							   const char *nulls, long limit);
 extern SPIPlanPtr bd_plan_keep(const char *sql, int nargs, Oid *argtypes);
 extern Oid	bd_relation(const char *name);
 extern void bd_owner_begin(OwnerScope *scope);
@@ -459,7 +459,8 @@ extern bool bd_reward_total(char combine, const LedgerRow *rows, int nrows,
 
 /* ledger_rows.c: rows of feedback */
 extern int	bd_ledger_read(const Attribution *attribution,
-						   const Response *response, LedgerRow **rows);
+						   const Response *response, bool latest,
+						   LedgerRow **rows);
 extern bool bd_ledger_lock(const Attribution *attribution,
 						   const Response *response);
 extern bool bd_ledger_insert(const Attribution *attribution,

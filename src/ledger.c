@@ -45,6 +45,7 @@
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(bandit_item_shortfall);
+PG_FUNCTION_INFO_V1(bandit_item_state);
 
 /* Has a decision's silence been counted? */
 typedef enum Settlement
@@ -150,7 +151,8 @@ read_item(AnsweredItem *item, const Response *response)
 {
 	for (bool locked = false;;)
 	{
-		item->nrows = bd_ledger_read(&item->attribution, response, &item->rows);
+		item->nrows = bd_ledger_read(&item->attribution, response, false,
+									 &item->rows);
 		item->own = NULL;
 		for (int i = 0; i < item->nrows; i++)
 			if (strcmp(item->rows[i].response.kind, response->kind) == 0)
@@ -423,6 +425,34 @@ bd_ledger_retract(const Attribution *attribution, const Response *response)
 	return true;
 }
 
+/* The rows of the item that item_shortfall and item_state are asked about. */
+static void
+read_asked(FunctionCallInfo fcinfo, AnsweredItem *item)
+{
+	Attribution attribution = {0};
+	Response	response = {.kind = "", .has_item = !PG_ARGISNULL(2)};
+
+	attribution.decision_id = *PG_GETARG_UUID_P(0);
+	attribution.bandit = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	attribution.arm = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	attribution.trains = true;
+	response.item = response.has_item ? PG_GETARG_INT64(2) : 0;
+	open_item(item, &attribution);
+	item->nrows = bd_ledger_read(&attribution, &response, true, &item->rows);
+}
+
+static Datum
+make_row(FunctionCallInfo fcinfo, Datum *values)
+{
+	bool		nulls[3] = {false};
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values,
+											 nulls));
+}
+
 /*
  * item_shortfall(decision_id uuid, bandit text, item_id bigint, arm text)
  *		-> (successes, failures, pulls)
@@ -433,32 +463,44 @@ bd_ledger_retract(const Attribution *attribution, const Response *response)
 Datum
 bandit_item_shortfall(PG_FUNCTION_ARGS)
 {
-	Attribution attribution = {0};
-	Response	response = {.kind = "", .has_item = !PG_ARGISNULL(2)};
-	Contribution adds = {0, 0, 0};
+	Contribution adds;
 	LedgerRow	now = {0};
 	AnsweredItem item;
-	TupleDesc	desc;
 	Datum		values[3];
-	bool		nulls[3] = {false};
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	attribution.decision_id = *PG_GETARG_UUID_P(0);
-	attribution.bandit = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	attribution.arm = text_to_cstring(PG_GETARG_TEXT_PP(3));
-	attribution.trains = true;
-	response.item = response.has_item ? PG_GETARG_INT64(2) : 0;
-	now.received_at = GetCurrentTransactionStartTimestamp();
 
 	SPI_connect();
-	open_item(&item, &attribution);
-	item.nrows = bd_ledger_read(&attribution, &response, &item.rows);
+	read_asked(fcinfo, &item);
+	now.received_at = GetCurrentTransactionStartTimestamp();
 	adds = balance(&item, &now);
 	SPI_finish();
 	values[0] = Float8GetDatum(adds.successes);
 	values[1] = Float8GetDatum(adds.failures);
 	values[2] = Int64GetDatum(adds.pulls);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
-													  values, nulls)));
+	PG_RETURN_DATUM(make_row(fcinfo, values));
+}
+
+/*
+ * item_state(decision_id uuid, bandit text, item_id bigint, arm text)
+ *		-> (known, live, pulls)
+ */
+Datum
+bandit_item_state(PG_FUNCTION_ARGS)
+{
+	AnsweredItem item;
+	int64		live = 0;
+	int64		pulls = 0;
+	Datum		values[3];
+
+	SPI_connect();
+	read_asked(fcinfo, &item);
+	for (int i = 0; i < item.nrows; i++)
+	{
+		live += !item.rows[i].retracted;
+		pulls += item.rows[i].adds.pulls;
+	}
+	SPI_finish();
+	values[0] = Int64GetDatum(item.nrows);
+	values[1] = Int64GetDatum(live);
+	values[2] = Int64GetDatum(pulls);
+	PG_RETURN_DATUM(make_row(fcinfo, values));
 }

@@ -31,14 +31,15 @@
 
 static int	run(KeptPlan *plans, const Attribution *attribution,
 				const Response *response, Datum *values, char *nulls,
-				int nvalues);
+				int nvalues, bool latest);
 static void read_row(const Response *response, int number, LedgerRow *row);
 static int	put_row(const LedgerRow *row, Datum *values, char *nulls, int n);
 
 /* Run the statement for the item, or that for none; returns the rows. */
 static int
 run(KeptPlan *plans, const Attribution *attribution,
-	const Response *response, Datum *values, char *nulls, int nvalues)
+	const Response *response, Datum *values, char *nulls, int nvalues,
+	bool latest)
 {
 	memset(nulls, ' ', Min(nvalues, 5));
 	values[0] = UUIDPGetDatum(&attribution->decision_id);
@@ -48,18 +49,22 @@ run(KeptPlan *plans, const Attribution *attribution,
 		nulls[2] = 'n';
 	values[3] = CStringGetTextDatum(attribution->arm);
 	values[4] = CStringGetTextDatum(response->kind);
-	bd_plan_run(&plans[response->has_item ? 0 : 1], values, nulls, false, 0);
+	plans += response->has_item ? 0 : 1;
+	if (latest)
+		bd_plan_run_latest(plans, values, nulls, 0);
+	else
+		bd_plan_run(plans, values, nulls, false, 0);
 	return (int) SPI_processed;
 }
 
 /*
  * bd_ledger_read
  *		All responses to the item; returns their number.  *rows has room for
- *		one more.
+ *		one more.  "latest": what is committed now, not what the snapshot sees.
  */
 int
 bd_ledger_read(const Attribution *attribution, const Response *response,
-			   LedgerRow **rows)
+			   bool latest, LedgerRow **rows)
 {
 #define READ(item) \
 	"SELECT kind, value, reward, priority, successes, failures, pulls," \
@@ -70,7 +75,8 @@ bd_ledger_read(const Attribution *attribution, const Response *response,
 	};
 	Datum		values[5];
 	char		nulls[5];
-	int			nrows = run(plans, attribution, response, values, nulls, 5);
+	int			nrows = run(plans, attribution, response, values, nulls, 5,
+							latest);
 
 	*rows = palloc(sizeof(LedgerRow) * (nrows + 1));
 	for (int i = 0; i < nrows; i++)
@@ -120,7 +126,7 @@ bd_ledger_lock(const Attribution *attribution, const Response *response)
 	Datum		values[5];
 	char		nulls[5];
 
-	return run(plans, attribution, response, values, nulls, 5) > 0;
+	return run(plans, attribution, response, values, nulls, 5, false) > 0;
 }
 
 /* What insert and update write, from the n-th parameter on. */
@@ -167,7 +173,7 @@ bd_ledger_insert(const Attribution *attribution, const LedgerRow *row)
 	values[n] = Int64GetDatum(attribution->context_hash);
 	values[n + 1] = TimestampTzGetDatum(row->received_at);
 	memset(nulls + n, ' ', 2);
-	return run(plans, attribution, &row->response, values, nulls, 14) == 1;
+	return run(plans, attribution, &row->response, values, nulls, 14, false) == 1;
 }
 
 /*
@@ -191,7 +197,7 @@ bd_ledger_update(const Attribution *attribution, const LedgerRow *row)
 
 	values[n] = TimestampTzGetDatum(row->changed_at);
 	nulls[n] = ' ';
-	run(plans, attribution, &row->response, values, nulls, 13);
+	run(plans, attribution, &row->response, values, nulls, 13, false);
 }
 
 /*
@@ -208,7 +214,7 @@ bd_ledger_delete(const Attribution *attribution, const LedgerRow *row)
 	Datum		values[5];
 	char		nulls[5];
 
-	run(plans, attribution, &row->response, values, nulls, 5);
+	run(plans, attribution, &row->response, values, nulls, 5, false);
 }
 
 /*
@@ -241,7 +247,7 @@ bd_ledger_silence(const Attribution *attribution, const Response *response,
 	if (!response->has_item)
 		nulls[2] = 'n';
 	values[3] = CStringGetTextDatum(attribution->arm);
-	bd_plan_run_latest(&plan, values, nulls);
+	bd_plan_run_latest(&plan, values, nulls, 1);
 	if (SPI_processed == 0)
 		return false;
 	for (int j = 0; j < 6; j++)

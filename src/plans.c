@@ -81,23 +81,24 @@ bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 /*
  * bd_plan_run_latest
  *		Run a kept statement on what is committed now, whatever the snapshot
- *		of the transaction; for one row at most.
+ *		of the transaction.
  */
 void
-bd_plan_run_latest(KeptPlan *kept, Datum *values, const char *nulls)
+bd_plan_run_latest(KeptPlan *kept, Datum *values, const char *nulls,
+				   long limit)
 {
 	MemoryContext context = CurrentMemoryContext;
 	int			code;
 
 	if (!IsolationUsesXactSnapshot())
 	{
-		bd_plan_run(kept, values, nulls, false, 1);
+		bd_plan_run(kept, values, nulls, false, limit);
 		return;
 	}
 	if (kept->plan == NULL)
 		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
 	code = SPI_execute_snapshot(kept->plan, values, nulls, GetLatestSnapshot(),
-								InvalidSnapshot, false, true, 1);
+								InvalidSnapshot, false, true, limit);
 	MemoryContextSwitchTo(context);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,

@@ -76,3 +76,17 @@ LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'bandit_item_shortfall';
 COMMENT ON FUNCTION bandit_internal.item_shortfall(uuid, text, bigint, text) IS
 'Internal: what the responses to an item (NULL: to the arm) of a decision that is not settled are worth together, less what their rows of the ledger added; as of now(). Not zero only where responses of different kinds could not see each other.';
+
+CREATE FUNCTION bandit_internal.item_state(
+	decision_id uuid,
+	bandit text,
+	item_id bigint,
+	arm text,
+	OUT known bigint,
+	OUT live bigint,
+	OUT pulls bigint)
+RETURNS record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'bandit_item_state';
+COMMENT ON FUNCTION bandit_internal.item_state(uuid, text, bigint, text) IS
+'Internal: how many responses to an item (NULL: to the arm) of a decision the ledger has, how many of them were not taken back, and the pulls they added. What is committed now counts, whatever the transaction''s snapshot.';

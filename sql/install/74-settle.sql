@@ -15,6 +15,9 @@ DECLARE
 	share record;
 	contexts bigint[] := '{}';
 	silence float8;		-- the reward of it; null: it does not count
+	due uuid[];
+	-- whether a statement sees what was committed before it
+	fresh boolean := current_setting('transaction_isolation') LIKE 'read %';
 BEGIN
 	SELECT b.* INTO settings FROM bandit.bandits b WHERE b.name = settle.name;
 	IF NOT FOUND THEN
@@ -30,21 +33,21 @@ BEGIN
 
 	LOOP
 		settled := 0;
+		-- Responses hold the decisions they are to.  Those that have ended by
+		-- now are seen by the next statement, not by one that locks.
+		due := ARRAY(
+			SELECT d.decision_id FROM bandit.decisions d
+			WHERE d.bandit = settings.name
+				AND d.settled_at IS NULL
+				AND d.decision_id <
+					bandit.first_decision_id(at - settings.attribution_window)
+			ORDER BY d.decision_id
+			LIMIT batch
+			FOR UPDATE SKIP LOCKED);
 		FOR share IN
-			WITH due AS (
-				SELECT d.decision_id, d.bandit
-				FROM bandit.decisions d
-				WHERE d.bandit = settings.name
-					AND d.settled_at IS NULL
-					AND d.decision_id <
-						bandit.first_decision_id(at - settings.attribution_window)
-				ORDER BY d.decision_id
-				LIMIT batch
-				FOR UPDATE SKIP LOCKED	-- responses under way hold it
-			), done AS (
+			WITH done AS (
 				UPDATE bandit.decisions d SET settled_at = at
-				FROM due
-				WHERE d.decision_id = due.decision_id AND d.bandit = due.bandit
+				WHERE d.decision_id = ANY (due) AND d.bandit = settings.name
 				RETURNING d.decision_id, d.bandit, d.context_hash, d.variant,
 					d.items, d.item_arms, d.picks
 			), items AS (
@@ -66,7 +69,13 @@ BEGIN
 						count(*) FILTER (WHERE NOT f.retracted) AS live
 					FROM bandit.feedback f
 					WHERE f.decision_id = d.decision_id
-						AND f.bandit = d.bandit AND f.item_id = i.item) AS r
+						AND f.bandit = d.bandit AND f.item_id = i.item
+					HAVING fresh
+					UNION ALL
+					SELECT s.known, s.pulls, s.live
+					FROM bandit_internal.item_state(d.decision_id, d.bandit,
+						i.item, i.arm) s
+					WHERE NOT fresh) AS r
 				WHERE d.variant = 'treatment'
 			), silent AS (
 				SELECT i.*, CASE
@@ -99,12 +108,10 @@ BEGIN
 					'silence', 1, 1
 				FROM done d
 				CROSS JOIN LATERAL unnest(d.picks) AS p(arm)
+				CROSS JOIN LATERAL bandit_internal.item_state(d.decision_id,
+					d.bandit, NULL, p.arm) AS r
 				WHERE silence IS NOT NULL AND d.variant = 'treatment'
-					AND d.items IS NULL
-					AND NOT EXISTS (
-						SELECT FROM bandit.feedback f
-						WHERE f.decision_id = d.decision_id
-							AND f.bandit = d.bandit AND f.arm = p.arm)
+					AND d.items IS NULL AND r.live = 0
 			), ledger AS (
 				INSERT INTO bandit.feedback (decision_id, bandit, item_id, arm,
 					kind, context_hash, reward, priority, successes, failures,
@@ -128,12 +135,10 @@ BEGIN
 					SELECT d.decision_id, d.bandit, d.context_hash, NULL, p.arm
 					FROM done d
 					CROSS JOIN LATERAL unnest(d.picks) AS p (arm)
+					CROSS JOIN LATERAL bandit_internal.item_state(
+						d.decision_id, d.bandit, NULL, p.arm) AS r
 					WHERE d.items IS NULL AND d.variant = 'treatment'
-						AND EXISTS (
-							SELECT FROM bandit.feedback f
-							WHERE f.decision_id = d.decision_id
-								AND f.bandit = d.bandit AND f.arm = p.arm
-								AND f.pulls <> 1)
+						AND r.live > 0 AND r.pulls <> 1
 				) AS i
 				CROSS JOIN LATERAL bandit_internal.item_shortfall(
 					i.decision_id, i.bandit, i.item, i.arm) AS c
