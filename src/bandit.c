@@ -10,6 +10,8 @@
  */
 #include "bandit.h"
 
+#include "integral.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 PG_MODULE_MAGIC;
@@ -26,6 +28,14 @@ static const struct config_enum_entry arm_error_levels[] = {
 };
 
 void		_PG_init(void);
+static void look_up(void);
+
+/* For the numerics that know nothing of the server. */
+static void
+look_up(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
 
 void
 _PG_init(void)
@@ -40,6 +50,7 @@ _PG_init(void)
 							 NULL, NULL, NULL);
 	MarkGUCPrefixReserved("bandit");
 
+	bd_integral_pause = look_up;
 	bd_settings_init();
 }
 

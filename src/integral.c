@@ -11,6 +11,7 @@
 #include "integral.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #include "quadrature.h"
 
@@ -24,6 +25,9 @@
 #define NOTHING 1e-300
 #define MOST_HALVINGS 30
 #define MOST_PANELS 2500
+
+/* Called between panels, where the caller wants to; may not return. */
+void		(*bd_integral_pause) (void) = NULL;
 
 static double panel(const Integral *integral, double from, double to);
 static double settle(Integral *integral, double from, double to,
@@ -109,6 +113,8 @@ settle(Integral *integral, double from, double to, double whole,
 	double		left = panel(integral, from, middle);
 	double		right = panel(integral, middle, to);
 
+	if (bd_integral_pause != NULL)
+		bd_integral_pause();
 	integral->npanels += 2;
 	if (halvings == 0 || integral->npanels > MOST_PANELS ||
 		!(fabs(left + right - whole) >

@@ -27,6 +27,7 @@ typedef struct Integral
 	double		edges[MOST_EDGES];
 } Integral;
 
+extern void (*bd_integral_pause) (void);
 extern void bd_integral_start(Integral *integral, double (*f) (const Integral *, double));
 extern void bd_integral_edge(Integral *integral, double y);
 extern void bd_integral_inner_edge(Integral *integral, double y);

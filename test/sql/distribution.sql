@@ -61,3 +61,8 @@ SELECT bandit.beta_pdf(0.5, '-Infinity', 2);
 SELECT bandit.beta_pdf(0.5, '-Infinity', 2);
 SELECT bandit.beta_quantile(2, 1, 1);
 SELECT * FROM bandit.beta_sample(1, 1, -1);
+
+-- a long integral hears of a cancellation
+SET statement_timeout = '100ms';
+SELECT bandit.beta_expected_loss(1e15, 1e15, 1.0000001e15, 1e15);
+RESET statement_timeout;
