@@ -78,7 +78,7 @@ static KeptPlan add_to_slot = {
 	" pulls = pulls OPERATOR(pg_catalog.+) $7,"
 	" updated_at = GREATEST(updated_at, $8)" SLOT_KEY,
 	8, {TEXTOID, INT8OID, TEXTOID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID,
-	TIMESTAMPTZOID}
+	TIMESTAMPTZOID}, .by_index = true
 };
 
 /* Both the slot and what is added become as old as the younger of them. */
@@ -93,7 +93,7 @@ static KeptPlan age_slot = {
 	" pulls = pulls OPERATOR(pg_catalog.+) $7,"
 	" updated_at = GREATEST(updated_at, $8)" SLOT_KEY,
 	9, {TEXTOID, INT8OID, TEXTOID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID,
-	TIMESTAMPTZOID, INTERVALOID}
+	TIMESTAMPTZOID, INTERVALOID}, .by_index = true
 };
 
 static KeptPlan insert_slot = {

@@ -1,1 +1,1 @@
-INSERT INTO plain SELECT n / 20, 1 + n % 20 FROM nextval('plain_events') n;
+INSERT INTO plain SELECT n / 640 * 32 + n % 32, 1 + n / 32 % 20 FROM nextval('plain_events') n;

@@ -1,5 +1,6 @@
 -- Events on one hot arm.  Lists of 20 items were served to :users users; an
--- event is a user's response to one of them, each to be learnt once.
+-- event is a user's response to one of them, each to be learnt once.  At any
+-- time 32 users are about, and respond to their items one after the other.
 CREATE EXTENSION bandit;
 CREATE TABLE ratings (user_id int, item_id int, rating int);
 CREATE FUNCTION list(user_id bigint, n int)
@@ -15,9 +16,9 @@ SELECT bandit.first_decision_id(now() - g * interval '1 microsecond'), 'hot',
 FROM generate_series(1, :users) g;
 
 -- no trigger; one row for the arm; slots
-CREATE TABLE plain (user_id int, item_id int);
-CREATE TABLE one_row (user_id int, item_id int);
-CREATE TABLE slots (user_id int, item_id int);
+CREATE TABLE plain (user_id int, item_id int, PRIMARY KEY (user_id, item_id));
+CREATE TABLE one_row (user_id int, item_id int, PRIMARY KEY (user_id, item_id));
+CREATE TABLE slots (user_id int, item_id int, PRIMARY KEY (user_id, item_id));
 CREATE SEQUENCE plain_events MINVALUE 0;
 CREATE SEQUENCE one_row_events MINVALUE 0;
 CREATE SEQUENCE slots_events MINVALUE 0;

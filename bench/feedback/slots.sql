@@ -1,1 +1,1 @@
-INSERT INTO slots SELECT n / 20, 1 + n % 20 FROM nextval('slots_events') n;
+INSERT INTO slots SELECT n / 640 * 32 + n % 32, 1 + n / 32 % 20 FROM nextval('slots_events') n;
