@@ -69,6 +69,7 @@ typedef struct Arm
 	double		floor;			/* of exploration; the arm's own, or the
 								 * bandit's */
 	char	   *source;			/* NULL, a built-in's name or a signature */
+	Jsonb	   *options;		/* of a built-in: options.c */
 	bool		by_key;			/* the function takes a text user key */
 	SPIPlanPtr	plan;			/* SELECT item, score FROM source($1, $2) */
 } Arm;

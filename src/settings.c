@@ -16,7 +16,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "bandit.h"
+#include "options.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -445,7 +445,7 @@ load_arms(Bandit *bandit, double prior_alpha, double prior_beta, double floor)
 	static KeptPlan plan = {
 		"SELECT arm, enabled, role OPERATOR(pg_catalog.=) 'control',"
 		" COALESCE(prior_alpha, $2), COALESCE(prior_beta, $3), source,"
-		" COALESCE(exploration_floor, $4)"
+		" COALESCE(exploration_floor, $4), options"
 		" FROM bandit.arms WHERE bandit OPERATOR(pg_catalog.=) $1"
 		" ORDER BY position",
 		4, {TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID}
@@ -474,6 +474,7 @@ load_arms(Bandit *bandit, double prior_alpha, double prior_beta, double floor)
 		arm->prior_beta = DatumGetFloat8(column(i, 5));
 		arm->source = isnull ? NULL : TextDatumGetCString(source);
 		arm->floor = DatumGetFloat8(column(i, 7));
+		arm->options = bd_options_copy(column(i, 8));
 	}
 }
 

@@ -46,9 +46,11 @@ CREATE TABLE bandit.arms (
 	prior_beta float8
 		CHECK (prior_beta > 0 AND prior_beta < 'Infinity'),
 	exploration_floor float8 CHECK (exploration_floor BETWEEN 0 AND 1),
+	options jsonb NOT NULL DEFAULT '{}',
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	PRIMARY KEY (bandit, arm),
 	UNIQUE (bandit, position),
+	CHECK (bandit_internal.check_options(source, options)),
 	CHECK ((prior_alpha IS NULL) = (prior_beta IS NULL))
 );
 

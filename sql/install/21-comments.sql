@@ -43,6 +43,8 @@ COMMENT ON COLUMN bandit.arms.role IS
 'arm: drawn and learnt about. control: serves the control side and fills short lists, never learns; at most one.';
 COMMENT ON COLUMN bandit.arms.enabled IS
 'Whether it may be drawn; evidence of what it served before still comes in.';
+COMMENT ON COLUMN bandit.arms.options IS
+'What a built-in arm is told: a JSON object of numbers, see bandit.arm_options. What is not told, the arm takes by itself.';
 COMMENT ON COLUMN bandit.arms.source IS
 'Who makes the arm''s items, in a recommender: the name of a built-in arm, or a function''s qualified signature. NULL in any other bandit.';
 COMMENT ON COLUMN bandit.arms.prior_alpha IS

@@ -320,7 +320,8 @@ COMMENT ON FUNCTION bandit_internal.arm_source(text, text, regprocedure) IS
 
 CREATE FUNCTION bandit.add_arm(bandit text, arm text,
 	source regprocedure DEFAULT NULL, prior_alpha float8 DEFAULT NULL,
-	prior_beta float8 DEFAULT NULL, beats_leader float8 DEFAULT NULL)
+	prior_beta float8 DEFAULT NULL, beats_leader float8 DEFAULT NULL,
+	options jsonb DEFAULT '{}')
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -347,10 +348,11 @@ BEGIN
 	SELECT r.key_type INTO key_type
 	FROM bandit.recommenders r WHERE r.bandit = add_arm.bandit;
 	INSERT INTO bandit.arms (bandit, arm, position, source, prior_alpha,
-							 prior_beta)
+							 prior_beta, options)
 	SELECT add_arm.bandit, add_arm.arm, coalesce(max(a.position), 0) + 1,
 		bandit_internal.arm_source(key_type, add_arm.arm, add_arm.source),
-		add_arm.prior_alpha, add_arm.prior_beta
+		add_arm.prior_alpha, add_arm.prior_beta,
+		coalesce(add_arm.options, '{}')
 	FROM bandit.arms a WHERE a.bandit = add_arm.bandit
 	ON CONFLICT DO NOTHING;
 	IF NOT FOUND THEN
@@ -365,8 +367,8 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.add_arm(text, text, regprocedure, float8, float8, float8) IS
-'Adds an arm to a running bandit; it comes after the others. source: for a recommender a function (user_id key, n integer) RETURNS TABLE (item_id key, score double precision), where key is bigint or text like the recommender''s, or NULL for a built-in arm; for any other bandit NULL. prior_alpha, prior_beta: the arm''s own prior, both or none; by default the bandit''s. beats_leader: instead, how probable it shall be, between 0 and 1, that a draw of the new arm exceeds the leader''s, see bandit.new_arm_prior. An arm that had been removed goes on with its evidence.
+COMMENT ON FUNCTION bandit.add_arm(text, text, regprocedure, float8, float8, float8, jsonb) IS
+'Adds an arm to a running bandit; it comes after the others. source: for a recommender a function (user_id key, n integer) RETURNS TABLE (item_id key, score double precision), where key is bigint or text like the recommender''s, or NULL for a built-in arm; for any other bandit NULL. prior_alpha, prior_beta: the arm''s own prior, both or none; by default the bandit''s. beats_leader: instead, how probable it shall be, between 0 and 1, that a draw of the new arm exceeds the leader''s, see bandit.new_arm_prior. options: what a built-in arm is told, see bandit.arm_options. An arm that had been removed goes on with its evidence.
 Errors: undefined_object, duplicate_object, reserved_name, invalid_function_definition, wrong_object_type, invalid_parameter_value.';
 
 CREATE FUNCTION bandit_internal.require_arm(bandit text, arm text) RETURNS void
