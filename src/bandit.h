@@ -334,6 +334,7 @@ extern ItemList *bd_candidates(const ListRequest *request, int arm);
 extern ItemList *bd_candidates_guarded(const ListRequest *request, int arm);
 
 /* Built-in arms; memory from CurrentMemoryContext. */
+extern ItemList *bd_svd_list(const ListRequest *request);
 extern ItemList *bd_item_cf_list(const ListRequest *request);
 extern ItemList *bd_long_tail_list(const ListRequest *request);
 extern ItemList *bd_hybrid_list(const ListRequest *request);

@@ -26,6 +26,7 @@
 typedef ItemList *(*PersonalArm) (const ListRequest *request, int elevel);
 
 static const PersonalArm personal_arms[] = {
+	bd_svd_trained_list,
 	bd_item_cf_trained_list
 };
 

@@ -66,13 +66,6 @@ typedef struct Nearest
 	float	   *similarities;
 } Nearest;
 
-/* An item of the user's, by its number in the image. */
-typedef struct LikedItem
-{
-	int32		item;
-	double		weight;
-} LikedItem;
-
 static void *decode(const ModelImage *image);
 static bytea *make(const TrainInput *input);
 static void cap_users(const RatingTable *ratings, Interactions *interactions);
@@ -80,11 +73,7 @@ static void find_nearest(const TrainInput *input,
 						 const Interactions *interactions, Nearest *nearest);
 static void add_nearest(Nearest *nearest, int item, const TopList *list);
 static bytea *make_image(const RatingTable *ratings, const Nearest *nearest);
-static int	liked_items(const ListRequest *request, const ItemCf *model,
-						LikedItem *liked);
-static ItemList *make_list(const ListRequest *request, const ItemCf *model,
-						   const TopList *best);
-static int	compare_numbers(const void *a, const void *b);
+static double weight(const Recommender *rec, double value);
 
 static const ModelKind kind = {"item_cf", 1, ITEM_CF_NARRAYS, decode};
 
@@ -305,16 +294,8 @@ decode(const ModelImage *image)
 ItemList *
 bd_item_cf_list(const ListRequest *request)
 {
-	ItemList   *list = bd_item_cf_trained_list(request, ERROR);
-
-	if (list == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("item_cf of \"%s\" has not been trained",
-						request->bandit->name),
-				 errhint("SELECT * FROM bandit.train(%s) trains it.",
-						 quote_literal_cstr(request->bandit->name))));
-	return list;
+	return bd_arm_require(request, "item_cf",
+						  bd_item_cf_trained_list(request, ERROR));
 }
 
 /*
@@ -327,10 +308,11 @@ ItemList *
 bd_item_cf_trained_list(const ListRequest *request, int elevel)
 {
 	const ItemCf *model = bd_model_get(request->bandit->name, &kind, elevel);
-	LikedItem  *liked;
+	const Recommender *rec = request->bandit->recommender;
+	KnownItem  *known;
 	double	   *scores;
 	TopList		best;
-	int			nliked;
+	int			nknown;
 	int			limit;
 
 	if (model == NULL)
@@ -338,100 +320,32 @@ bd_item_cf_trained_list(const ListRequest *request, int elevel)
 	limit = Min(request->n, model->nitems);
 	scores = palloc_extended(sizeof(double) * Max(model->nitems, 1),
 							 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	liked = palloc(sizeof(LikedItem) * Max(request->history->nitems, 1));
-	nliked = liked_items(request, model, liked);
-	for (int l = 0; l < nliked; l++)
+	nknown = bd_arm_history(request, model->ids, model->nitems, &known);
+	for (int k = 0; k < nknown; k++)
 	{
-		int32		item = liked[l].item;
+		int32		item = known[k].item;
+		double		likes = weight(rec, known[k].value);
 
 		for (int32 e = model->start[item]; e < model->start[item + 1]; e++)
-			scores[model->items[e]] += liked[l].weight *
-				model->similarities[e];
+			scores[model->items[e]] += likes * model->similarities[e];
 	}
-	if (request->bandit->recommender->exclude_seen)
-		for (int l = 0; l < nliked; l++)
-			scores[liked[l].item] = 0;
+	if (rec->exclude_seen)
+		for (int k = 0; k < nknown; k++)
+			scores[known[k].item] = 0;
 
 	bd_top_start(&best, palloc(sizeof(TopEntry) * Max(limit, 1)), limit);
 	for (int i = 0; i < model->nitems; i++)
 		if (scores[i] > 0)
 			bd_top_add(&best, scores[i], i);
-	bd_top_sort(&best);
 	pfree(scores);
-	return make_list(request, model, &best);
+	return bd_arm_list(request, model->ids, &best);
 }
 
-/*
- * liked_items
- *		The user's items that the image knows, with their weights.
- *
- * In order of their numbers, so that the sums do not depend on the order of
- * the rows in the user's table.  A value that is missing where others have
- * one says nothing.
- */
-static int
-liked_items(const ListRequest *request, const ItemCf *model,
-			LikedItem *liked)
+/* How much the user likes an item with that value. */
+static double
+weight(const Recommender *rec, double value)
 {
-	const Recommender *rec = request->bandit->recommender;
-	const UserHistory *history = request->history;
-	int			n = 0;
-
-	for (int h = 0; h < history->nitems; h++)
-	{
-		double		value = history->values[h];
-		int			item = bd_ids_find(model->ids, model->nitems,
-									   history->items[h]);
-
-		if (item < 0)
-			continue;
-		liked[n].item = item;
-		if (!rec->has_value)
-			liked[n].weight = 1;
-		else
-			liked[n].weight = isfinite(value) ?
-				Max(value - rec->neutral_value, 0) : 0;
-		n++;
-	}
-	qsort(liked, n, sizeof(LikedItem), compare_numbers);
-	return n;
-}
-
-static int
-compare_numbers(const void *a, const void *b)
-{
-	const LikedItem *left = a;
-	const LikedItem *right = b;
-
-	return left->item < right->item ? -1 : left->item > right->item;
-}
-
-/* The catalogue is only needed for the items' keys. */
-static ItemList *
-make_list(const ListRequest *request, const ItemCf *model,
-		  const TopList *best)
-{
-	const Catalogue *catalogue = NULL;
-	ItemList   *list = palloc(sizeof(ItemList));
-
-	if (request->bandit->recommender->by_key)
-		catalogue = bd_catalogue_get(request->bandit);
-	list->nitems = 0;
-	list->items = palloc(sizeof(ScoredItem) * Max(best->n, 1));
-	for (int i = 0; i < best->n; i++)
-	{
-		ScoredItem *item = &list->items[list->nitems];
-		int64		id = model->ids[best->entries[i].index];
-		int			number = 0;
-
-		if (catalogue != NULL)
-			number = bd_catalogue_find(catalogue, id);
-		if (number < 0)
-			continue;			/* gone since item_cf was trained */
-		item->item = id;
-		item->key = catalogue ? bd_catalogue_key(catalogue, number) : NULL;
-		item->score = best->entries[i].score;
-		list->nitems++;
-	}
-	return list;
+	if (!rec->has_value)
+		return 1;
+	return isnan(value) ? 0 : Max(value - rec->neutral_value, 0);
 }

@@ -37,7 +37,7 @@ typedef struct ArmOption
 /* By arm, the more important ones first. */
 static const ArmOption options[] = {
 	{"svd", "rank", 32, 1, 256, true,
-	"Factors of an item, for lists and for predicted ratings."},
+	"Factors of an item, for predicted ratings, and for lists, where at most a quarter as many as users or items."},
 	{"svd", "iterations", 12, 1, 100, true,
 	"Sweeps of alternating least squares."},
 	{"svd", "regularisation", 0.2, 1e-6, 1e6, false,

@@ -29,6 +29,7 @@ PG_FUNCTION_INFO_V1(bandit_train);
 
 /* Arms that are trained; hybrid asks all of them. */
 static const TrainableArm *const trainable_arms[] = {
+	&bd_svd_trainable,
 	&bd_item_cf_trainable
 };
 
@@ -82,6 +83,7 @@ bandit_train(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(context);
 	training.started_at = GetCurrentTimestamp();
 	training.progress.said_at = training.started_at;
+	training.input.bandit = training.bandit;
 	training.input.progress = &training.progress;
 	training.input.ratings =
 		bd_ratings_load(training.bandit->recommender->ratings_sql,
@@ -130,20 +132,20 @@ lock_training(const char *bandit)
 /*
  * is_needed
  *		Does the wanted arm, or any for -1, serve from this part?
+ *
+ * hybrid fuses the parts of the recommender's arms, and in any case item_cf,
+ * so that the control is personal whatever the arms are.
  */
 static bool
 is_needed(const Bandit *bandit, int wanted, const TrainableArm *arm)
 {
-	for (int i = 0; i < bandit->narms; i++)
-	{
-		const char *source = bandit->arms[i].source;
+	bool		for_hybrid = wanted < 0 || bandit->arms[wanted].control;
 
-		if ((wanted < 0 || wanted == i) && source != NULL &&
-			(strcmp(source, arm->kind->name) == 0 ||
-			 strcmp(source, "hybrid") == 0))
+	for (int i = 0; i < bandit->narms; i++)
+		if ((for_hybrid || wanted == i) && bandit->arms[i].source != NULL &&
+			strcmp(bandit->arms[i].source, arm->kind->name) == 0)
 			return true;
-	}
-	return false;
+	return for_hybrid && arm == &bd_item_cf_trainable;
 }
 
 /*

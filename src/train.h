@@ -11,10 +11,12 @@
 #define BANDIT_TRAIN_H
 
 #include "catalogue.h"
+#include "top_list.h"
 
 /* What a part is trained from. */
 typedef struct TrainInput
 {
+	const Bandit *bandit;
 	const RatingTable *ratings;
 	const Catalogue *catalogue;
 	Progress   *progress;
@@ -31,9 +33,41 @@ typedef struct TrainableArm
 } TrainableArm;
 
 extern const TrainableArm bd_item_cf_trainable;
+extern const TrainableArm bd_svd_trainable;
 
-/* The list of a personal arm for hybrid; NULL when it is not trained. */
+/* The lists of personal arms for hybrid; NULL when they are not trained. */
 extern ItemList *bd_item_cf_trained_list(const ListRequest *request,
 										 int elevel);
+extern ItemList *bd_svd_trained_list(const ListRequest *request, int elevel);
+
+/*
+ * What a user would rate n items; false if it is not known, for want of
+ * training or of ratings with values.
+ */
+typedef struct Predictor
+{
+	const char *arm;
+	bool		(*predict) (const ListRequest *request, const int64 *items,
+							int n, double *predicted);
+} Predictor;
+
+extern const Predictor *bd_predictor(const char *arm);
+extern bool bd_svd_predict(const ListRequest *request, const int64 *items,
+						   int n, double *predicted);
+
+/* An item of the user's, by its number in an image. */
+typedef struct KnownItem
+{
+	int32		item;
+	double		value;			/* NaN: none, where others have one */
+} KnownItem;
+
+/* arm_list.c */
+extern ItemList *bd_arm_require(const ListRequest *request, const char *arm,
+								ItemList *list);
+extern int	bd_arm_history(const ListRequest *request, const int64 *ids,
+						   int nids, KnownItem **known);
+extern ItemList *bd_arm_list(const ListRequest *request, const int64 *ids,
+							 TopList *best);
 
 #endif							/* BANDIT_TRAIN_H */

@@ -46,6 +46,32 @@ AS 'MODULE_PATHNAME', 'bandit_candidates_key';
 COMMENT ON FUNCTION bandit.candidates(text, text, text, int) IS
 'candidates for a recommender whose users and items have uuid or text keys';
 
+CREATE FUNCTION bandit.predict(
+	name text,
+	arm text,
+	user_id bigint,
+	item_ids bigint[],
+	OUT item_id bigint,
+	OUT predicted float8)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 5000 ROWS 20
+AS 'MODULE_PATHNAME', 'bandit_predict';
+COMMENT ON FUNCTION bandit.predict(text, text, bigint, bigint[]) IS
+'What a user would rate items, by a built-in arm that predicts ratings (svd), from what he has rated until now: a row per item given, in their order, within the values that training saw. predicted is NULL where the arm is not trained or the ratings have no values. For looking at, and for measuring an arm: lists by predicted rating are poor. Errors: undefined_object, wrong_object_type, invalid_parameter_value for an arm that predicts nothing.';
+
+CREATE FUNCTION bandit.predict(
+	name text,
+	arm text,
+	user_key text,
+	item_keys text[],
+	OUT item_key text,
+	OUT predicted float8)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 5000 ROWS 20
+AS 'MODULE_PATHNAME', 'bandit_predict_key';
+COMMENT ON FUNCTION bandit.predict(text, text, text, text[]) IS
+'predict for a recommender whose users and items have uuid or text keys';
+
 CREATE FUNCTION bandit.recommend(
 	name text,
 	user_id bigint,
