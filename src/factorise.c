@@ -28,7 +28,6 @@
 
 /* Damping of the biases, and how often the two sides take turns. */
 #define ITEM_DAMPING 10.0
-#define USER_DAMPING 15.0
 #define BIAS_ROUNDS 10
 
 #define START_SCALE 0.1
@@ -103,7 +102,7 @@ bd_factors_start(BanditFactors *model, uint64_t seed)
 	for (int round = 0; round < BIAS_ROUNDS; round++)
 	{
 		fit_biases(model, &model->items, &model->users, ITEM_DAMPING);
-		fit_biases(model, &model->users, &model->items, USER_DAMPING);
+		fit_biases(model, &model->users, &model->items, FACTORS_USER_DAMPING);
 	}
 }
 
@@ -146,7 +145,7 @@ fit_bias(const BanditFactors *model, BanditSide *side,
 void
 bd_factors_user_bias(const BanditFactors *model, BanditSide *side, int row)
 {
-	fit_bias(model, side, &model->items, USER_DAMPING, row);
+	fit_bias(model, side, &model->items, FACTORS_USER_DAMPING, row);
 }
 
 /*

@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Ratings that the mean of all counts for in a user's bias. */
+#define FACTORS_USER_DAMPING 15.0
+
 /* The ratings seen from one side: all of a user's, or all of an item's. */
 typedef struct BanditSide
 {

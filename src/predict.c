@@ -21,7 +21,8 @@ PG_FUNCTION_INFO_V1(bandit_predict);
 PG_FUNCTION_INFO_V1(bandit_predict_key);
 
 static const Predictor predictors[] = {
-	{"svd", bd_svd_predict}
+	{"svd", bd_svd_predict},
+	{"item_cf", bd_item_cf_predict}
 };
 
 static const Predictor *require_predictor(const char *arm);

@@ -22,7 +22,6 @@
 #include <math.h>
 
 #include "basis.h"
-#include "factorise.h"
 #include "miscadmin.h"
 #include "options.h"
 
@@ -83,7 +82,6 @@ static float *find_directions(const TrainInput *input, int rank, uint64 seed);
 static void sum_users(BanditBasis *basis, const TrainInput *input, int turn);
 static void factorise(const TrainInput *input, SvdFacts *facts, uint64 seed,
 					  float **biases, float **factors);
-static void transpose(const RatingTable *ratings, BanditSide *items);
 static void sweep(BanditFactors *model, BanditSide *side, Progress *progress,
 				  int iteration, int niterations);
 static void *numbers(Size width, int64 n);
@@ -92,7 +90,7 @@ static void fold_in(const Svd *model, const KnownItem *known, int nknown,
 
 static const ModelKind kind = {"svd", 1, SVD_NARRAYS, decode};
 
-const TrainableArm bd_svd_trainable = {&kind, make};
+const TrainableArm bd_svd_trainable = {"svd", &kind, make};
 
 /* ----------------------------------------------------------------
  * training
@@ -243,11 +241,7 @@ factorise(const TrainInput *input, SvdFacts *facts, uint64 seed,
 	if (!facts->predicts)
 		return;
 	model.scratch = palloc(bd_factors_scratch(model.rank));
-	model.users.n = ratings->nusers;
-	model.users.start = ratings->user_start;
-	model.users.other = ratings->items;
-	model.users.rating = ratings->values;
-	transpose(ratings, &model.items);
+	bd_ratings_sides(ratings, &model.users, &model.items);
 	model.users.bias = numbers(sizeof(float), model.users.n);
 	model.items.bias = numbers(sizeof(float), model.items.n);
 	model.users.factors = numbers(sizeof(float),
@@ -278,33 +272,6 @@ sweep(BanditFactors *model, BanditSide *side, Progress *progress,
 					(errmsg("svd: ratings, iteration %d of %d",
 							iteration + 1, niterations)));
 	}
-}
-
-/* The ratings by item, their users ascending. */
-static void
-transpose(const RatingTable *ratings, BanditSide *items)
-{
-	int			nitems = ratings->nitems;
-	int64	   *start = numbers(sizeof(int64), (int64) nitems + 2);
-	int32	   *other = numbers(sizeof(int32), ratings->nratings);
-	float	   *rating = numbers(sizeof(float), ratings->nratings);
-
-	/* start[i + 1] is the place of i's next rating, and then i's end */
-	start[0] = start[1] = 0;
-	for (int i = 0; i < nitems; i++)
-		start[i + 2] = start[i + 1] + ratings->counts[i];
-	for (int u = 0; u < ratings->nusers; u++)
-		for (int64 r = ratings->user_start[u]; r < ratings->user_start[u + 1]; r++)
-		{
-			int64		place = start[ratings->items[r] + 1]++;
-
-			other[place] = u;
-			rating[place] = ratings->values[r];
-		}
-	items->n = nitems;
-	items->start = start;
-	items->other = other;
-	items->rating = rating;
 }
 
 /* See ModelKind. */

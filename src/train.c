@@ -30,7 +30,8 @@ PG_FUNCTION_INFO_V1(bandit_train);
 /* Arms that are trained; hybrid asks all of them. */
 static const TrainableArm *const trainable_arms[] = {
 	&bd_svd_trainable,
-	&bd_item_cf_trainable
+	&bd_item_cf_trainable,
+	&bd_item_ratings_trainable
 };
 
 /* One call of train. */
@@ -141,9 +142,12 @@ is_needed(const Bandit *bandit, int wanted, const TrainableArm *arm)
 {
 	bool		for_hybrid = wanted < 0 || bandit->arms[wanted].control;
 
+	/* lists are fused, not predicted ratings */
+	if (wanted >= 0 && for_hybrid && strcmp(arm->arm, arm->kind->name) != 0)
+		return false;
 	for (int i = 0; i < bandit->narms; i++)
 		if ((for_hybrid || wanted == i) && bandit->arms[i].source != NULL &&
-			strcmp(bandit->arms[i].source, arm->kind->name) == 0)
+			strcmp(bandit->arms[i].source, arm->arm) == 0)
 			return true;
 	return for_hybrid && arm == &bd_item_cf_trainable;
 }

@@ -11,7 +11,8 @@
 #define BANDIT_TRAIN_H
 
 #include "catalogue.h"
-#include "top_list.h"
+#include "factorise.h"
+#include "neighbours.h"
 
 /* What a part is trained from. */
 typedef struct TrainInput
@@ -28,11 +29,13 @@ typedef struct TrainInput
  */
 typedef struct TrainableArm
 {
+	const char *arm;			/* what serves from it, as a source */
 	const ModelKind *kind;
 	bytea	   *(*make) (const TrainInput *input);
 } TrainableArm;
 
 extern const TrainableArm bd_item_cf_trainable;
+extern const TrainableArm bd_item_ratings_trainable;
 extern const TrainableArm bd_svd_trainable;
 
 /* The lists of personal arms for hybrid; NULL when they are not trained. */
@@ -52,6 +55,8 @@ typedef struct Predictor
 } Predictor;
 
 extern const Predictor *bd_predictor(const char *arm);
+extern bool bd_item_cf_predict(const ListRequest *request, const int64 *items,
+							   int n, double *predicted);
 extern bool bd_svd_predict(const ListRequest *request, const int64 *items,
 						   int n, double *predicted);
 
@@ -61,6 +66,12 @@ typedef struct KnownItem
 	int32		item;
 	double		value;			/* NaN: none, where others have one */
 } KnownItem;
+
+/* interactions.c */
+extern void bd_interactions_make(const RatingTable *ratings,
+								 Interactions *interactions, float **values);
+extern void bd_ratings_sides(const RatingTable *ratings, BanditSide *users,
+							 BanditSide *items);
 
 /* arm_list.c */
 extern ItemList *bd_arm_require(const ListRequest *request, const char *arm,

@@ -57,7 +57,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 5000 ROWS 20
 AS 'MODULE_PATHNAME', 'bandit_predict';
 COMMENT ON FUNCTION bandit.predict(text, text, bigint, bigint[]) IS
-'What a user would rate items, by a built-in arm that predicts ratings (svd), from what he has rated until now: a row per item given, in their order, within the values that training saw. predicted is NULL where the arm is not trained or the ratings have no values. For looking at, and for measuring an arm: lists by predicted rating are poor. Errors: undefined_object, wrong_object_type, invalid_parameter_value for an arm that predicts nothing.';
+'What a user would rate items, by a built-in arm that predicts ratings (svd, item_cf), from what he has rated until now: a row per item given, in their order, within the values that training saw. predicted is NULL where the arm is not trained or the ratings have no values. For looking at, and for measuring an arm: lists by predicted rating are poor. Errors: undefined_object, wrong_object_type, invalid_parameter_value for an arm that predicts nothing.';
 
 CREATE FUNCTION bandit.predict(
 	name text,

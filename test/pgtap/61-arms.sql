@@ -37,9 +37,11 @@ FROM bandit.candidates('arms', 'long_tail', 3, 20) l;
 -- training ----------------------------------------------------------------
 CREATE TEMP TABLE trained AS SELECT * FROM bandit.train('arms');
 SELECT results_eq('SELECT arm, users, items, ratings FROM trained ORDER BY arm',
-	format('SELECT * FROM (VALUES (%L, 90, 80, %s::bigint), (%L, 90, %s, %s)) v ORDER BY 1',
+	format('SELECT * FROM (VALUES (%L, 90, 80, %s::bigint), (%L, 90, %s, %s), (%L, 90, %s, %s)) v ORDER BY 1',
 		'catalogue', (SELECT count(*) FROM ratings),
 		'item_cf', (SELECT count(DISTINCT item_id) FROM ratings),
+		(SELECT count(*) FROM ratings),
+		'item_cf_ratings', (SELECT count(DISTINCT item_id) FROM ratings),
 		(SELECT count(*) FROM ratings)),
 	'train reports what it has read');
 SELECT results_eq($$SELECT arm COLLATE "default", version, octet_length(data) + 4::bigint
@@ -55,7 +57,7 @@ SELECT is_empty($$SELECT arm, md5(data) FROM bandit.models WHERE bandit = 'arms'
 		EXCEPT SELECT arm, md5 FROM first_images$$, 'equal tables give equal bytes');
 SELECT results_eq($$SELECT count(*), count(*) FILTER (WHERE m.version > f.version)
 		FROM bandit.models m JOIN first_images f USING (arm) WHERE bandit = 'arms'$$,
-	'VALUES (2::bigint, 2::bigint)', 'a new version takes the place of the old one');
+	'VALUES (3::bigint, 3::bigint)', 'a new version takes the place of the old one');
 
 SELECT throws_ok($$SELECT * FROM bandit.train('nobody')$$, '42704');
 SELECT throws_ok($$SELECT * FROM bandit.train(NULL)$$, '22004');
@@ -228,7 +230,7 @@ SELECT bandit.create_recommender('clicks', 'clicks');
 SELECT is_empty($$SELECT * FROM bandit.candidates('clicks', 'hybrid', gen_random_uuid()::text, 5)$$,
 	'an empty table gives an empty list');
 SELECT results_eq($$SELECT arm, users, items, ratings FROM bandit.train('clicks')$$,
-	$$VALUES ('catalogue', 0, 0, 0::bigint), ('item_cf', 0, 0, 0)$$,
+	$$VALUES ('catalogue', 0, 0, 0::bigint), ('item_cf', 0, 0, 0), ('item_cf_ratings', 0, 0, 0)$$,
 	'training on an empty table works');
 SELECT is_empty($$SELECT * FROM bandit.candidates('clicks', 'item_cf', gen_random_uuid()::text, 5)$$,
 	'and so does serving from it');
