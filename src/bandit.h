@@ -94,6 +94,7 @@ typedef struct Recommender
 								 * first */
 	char	   *recent_sql;		/* $1 user, $2 at: attributes of the last 20 */
 	char	   *ratings_sql;	/* user id, item id, value; sorted */
+	char	   *timed_sql;		/* the same, a user's in order of time */
 	char	   *items_sql;		/* item id, key, title, attributes text[] */
 	char	   *popular_sql;	/* a bounded ratings_sql, when not trained */
 	SPIPlanPtr	history_plan;
@@ -334,6 +335,8 @@ extern ItemList *bd_candidates(const ListRequest *request, int arm);
 extern ItemList *bd_candidates_guarded(const ListRequest *request, int arm);
 
 /* Built-in arms; memory from CurrentMemoryContext. */
+extern bool bd_builtin_arm(const char *name);
+extern ItemList *bd_builtin_list(const char *name, const ListRequest *request);
 extern ItemList *bd_svd_list(const ListRequest *request);
 extern ItemList *bd_item_cf_list(const ListRequest *request);
 extern ItemList *bd_long_tail_list(const ListRequest *request);

@@ -66,6 +66,26 @@ find_builtin(const char *source)
 }
 
 /*
+ * bd_builtin_arm
+ *		Is there a built-in arm of that name, the control included?
+ */
+bool
+bd_builtin_arm(const char *name)
+{
+	return find_builtin(name) != NULL;
+}
+
+/*
+ * bd_builtin_list
+ *		The list of a built-in arm, whether or not the bandit has that arm.
+ */
+ItemList *
+bd_builtin_list(const char *name, const ListRequest *request)
+{
+	return find_builtin(name)->list(request);
+}
+
+/*
  * bd_candidates
  *		The arm's list, best first, at most request->n items.
  *

@@ -74,11 +74,21 @@ typedef struct Part
 	const void *decoded;
 } Part;
 
+/* What serves instead of a stored part. */
+typedef struct Substitute
+{
+	const ModelKind *kind;
+	const void *decoded;
+} Substitute;
+
 static HTAB *parts = NULL;
 static Oid	models_relation = InvalidOid;
 static uint64 changes = 1;
+static const char *substituted = NULL;	/* the bandit of those below */
+static List *substitutes = NIL;
 
 static void relation_changed(Datum arg, Oid relation);
+static const void *find_substitute(const ModelKind *kind);
 static void start_cache(void);
 static Part *find_part(const char *bandit, const char *name);
 static void look_up(Part *part, const ModelKind *kind);
@@ -268,6 +278,8 @@ bd_model_get(const char *bandit, const ModelKind *kind, int elevel)
 {
 	Part	   *part;
 
+	if (substituted != NULL && strcmp(substituted, bandit) == 0)
+		return find_substitute(kind);
 	if (parts == NULL)
 		start_cache();
 	part = find_part(bandit, kind->name);
@@ -282,6 +294,48 @@ bd_model_get(const char *bandit, const ModelKind *kind, int elevel)
 				 errhint("Train it again: SELECT * FROM bandit.train(%s).",
 						 quote_literal_cstr(bandit))));
 	return part->decoded;
+}
+
+/*
+ * bd_model_part
+ *		A part to be substituted; memory from CurrentMemoryContext.
+ */
+void *
+bd_model_part(const ModelKind *kind, const void *decoded)
+{
+	Substitute *part = palloc(sizeof(Substitute));
+
+	part->kind = kind;
+	part->decoded = decoded;
+	return part;
+}
+
+/*
+ * bd_model_substitute
+ *		Let these parts, and no others, be a bandit's in this backend, until
+ *		called with NULL; the caller sees to that also where an error is
+ *		raised.
+ */
+void
+bd_model_substitute(const char *bandit, List *with)
+{
+	substituted = bandit;
+	substitutes = with;
+}
+
+static const void *
+find_substitute(const ModelKind *kind)
+{
+	ListCell   *cell;
+
+	foreach(cell, substitutes)
+	{
+		const Substitute *part = lfirst(cell);
+
+		if (part->kind == kind)
+			return part->decoded;
+	}
+	return NULL;
 }
 
 /*

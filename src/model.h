@@ -47,4 +47,8 @@ extern const void *bd_model_get(const char *bandit, const ModelKind *kind,
 								int elevel);
 extern void bd_model_retire(MemoryContext context);
 
+/* Parts that serve instead of the stored ones, for a while. */
+extern void *bd_model_part(const ModelKind *kind, const void *decoded);
+extern void bd_model_substitute(const char *bandit, List *parts);
+
 #endif							/* BANDIT_MODEL_H */

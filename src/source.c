@@ -363,6 +363,17 @@ make_ratings_sql(const Columns *columns, Recommender *rec)
 				 psprintf("(SELECT * FROM %s LIMIT 100000) r",
 						  columns->ratings),
 				 columns->user, columns->item, finite, time, comma);
+
+	/* without times an order that is as good as any, and always the same */
+	rec->timed_sql =
+		psprintf("SELECT u, i, v FROM (SELECT DISTINCT ON (1, 2)"
+				 " %s AS u, %s AS i, %s AS v, %s%s AS t FROM %s r"
+				 " WHERE r.%s IS NOT NULL AND r.%s IS NOT NULL%s"
+				 " ORDER BY 1, 2, %s%s 3) s ORDER BY u, t NULLS FIRST, i",
+				 user, item, value, columns->time ? "r." :
+				 psprintf("pg_catalog.hashint8extended(%s, %s)", item, user),
+				 columns->time ? columns->time : "", columns->ratings,
+				 columns->user, columns->item, finite, time, comma);
 }
 
 static void

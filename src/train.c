@@ -47,7 +47,7 @@ typedef struct Training
 static int	wanted_arm(const Bandit *bandit, FunctionCallInfo fcinfo);
 static void lock_training(const char *bandit);
 static bool is_needed(const Bandit *bandit, int wanted,
-					  const TrainableArm *arm);
+					  const TrainableArm *part);
 static void train_catalogue(Training *training);
 static void train_arm(Training *training, const TrainableArm *arm);
 static void store(Training *training, const char *name, int items,
@@ -131,25 +131,46 @@ lock_training(const char *bandit)
 }
 
 /*
- * is_needed
- *		Does the wanted arm, or any for -1, serve from this part?
+ * bd_trainable
+ *		The i-th trainable part, NULL after the last.
+ */
+const TrainableArm *
+bd_trainable(int i)
+{
+	return i < (int) lengthof(trainable_arms) ? trainable_arms[i] : NULL;
+}
+
+/*
+ * bd_train_needs
+ *		Does a built-in arm serve from this part?
  *
- * hybrid fuses the parts of the recommender's arms, and in any case item_cf,
+ * hybrid fuses the lists of the recommender's arms, and in any case item_cf's,
  * so that the control is personal whatever the arms are.
  */
-static bool
-is_needed(const Bandit *bandit, int wanted, const TrainableArm *arm)
+bool
+bd_train_needs(const Bandit *bandit, const char *source,
+			   const TrainableArm *part)
 {
-	bool		for_hybrid = wanted < 0 || bandit->arms[wanted].control;
-
-	/* lists are fused, not predicted ratings */
-	if (wanted >= 0 && for_hybrid && strcmp(arm->arm, arm->kind->name) != 0)
-		return false;
+	if (strcmp(source, "hybrid") != 0)
+		return strcmp(source, part->arm) == 0;
+	if (strcmp(part->arm, part->kind->name) != 0)
+		return false;			/* for something else than lists */
 	for (int i = 0; i < bandit->narms; i++)
-		if ((for_hybrid || wanted == i) && bandit->arms[i].source != NULL &&
-			strcmp(bandit->arms[i].source, arm->arm) == 0)
+		if (bandit->arms[i].source != NULL &&
+			strcmp(bandit->arms[i].source, part->arm) == 0)
 			return true;
-	return for_hybrid && arm == &bd_item_cf_trainable;
+	return part == &bd_item_cf_trainable;
+}
+
+/* Does the wanted arm, or any for -1, serve from this part? */
+static bool
+is_needed(const Bandit *bandit, int wanted, const TrainableArm *part)
+{
+	for (int i = 0; i < bandit->narms; i++)
+		if ((wanted < 0 || wanted == i) && bandit->arms[i].source != NULL &&
+			bd_train_needs(bandit, bandit->arms[i].source, part))
+			return true;
+	return false;
 }
 
 /*

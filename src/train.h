@@ -34,6 +34,10 @@ typedef struct TrainableArm
 	bytea	   *(*make) (const TrainInput *input);
 } TrainableArm;
 
+extern const TrainableArm *bd_trainable(int i);
+extern bool bd_train_needs(const Bandit *bandit, const char *source,
+						   const TrainableArm *part);
+
 extern const TrainableArm bd_item_cf_trainable;
 extern const TrainableArm bd_item_ratings_trainable;
 extern const TrainableArm bd_svd_trainable;
