@@ -337,6 +337,7 @@ extern ItemList *bd_candidates_guarded(const ListRequest *request, int arm);
 /* Built-in arms; memory from CurrentMemoryContext. */
 extern bool bd_builtin_arm(const char *name);
 extern ItemList *bd_builtin_list(const char *name, const ListRequest *request);
+extern ItemList *bd_graph_list(const ListRequest *request);
 extern ItemList *bd_svd_list(const ListRequest *request);
 extern ItemList *bd_item_cf_list(const ListRequest *request);
 extern ItemList *bd_long_tail_list(const ListRequest *request);

@@ -43,6 +43,7 @@ typedef struct Builtin
 static const Builtin builtins[] = {
 	{"svd", bd_svd_list},
 	{"item_cf", bd_item_cf_list},
+	{"graph", bd_graph_list},
 	{"long_tail", bd_long_tail_list},
 	{"hybrid", bd_hybrid_list}
 };

@@ -316,6 +316,7 @@ evaluate_user(Evaluation *evaluation, Measured *measured, int user)
 	ListRequest request = {.bandit = evaluation->bandit, .n = evaluation->n};
 	ItemList   *list;
 
+	request.user.id = evaluation->split.train->user_ids[user];
 	request.history = train_history(evaluation, user);
 	list = strcmp(measured->arm, POPULARITY) == 0 ?
 		popularity_list(evaluation, &request) :

@@ -43,7 +43,13 @@ static const ArmOption options[] = {
 	{"svd", "regularisation", 0.2, 1e-6, 1e6, false,
 	"Ridge on a row of factors, times its number of ratings."},
 	{"svd", "seed", 1, 0, 9007199254740991.0, true,
-	"Where the factors start; the same seed gives the same model."}
+	"Where the factors start; the same seed gives the same model."},
+	{"graph", "restart", 0.15, 0.01, 0.99, false,
+	"Probability that the walk begins again, in each step."},
+	{"graph", "precision", 1e-5, 1e-15, 1e-2, false,
+	"Error of a node's share, by its degree; a list costs at most 1 / (restart * precision) steps."},
+	{"graph", "like_margin", 1, -1e9, 1e9, false,
+	"How far above the neutral value a rating is a like."}
 };
 
 static const ArmOption *find_option(const char *arm, const char *name);

@@ -53,7 +53,7 @@ typedef struct Loader
 
 static void read_rating(void *state, HeapTuple row, TupleDesc desc);
 static int32 number_of(Loader *loader, int64 item);
-static void start_user(Loader *loader);
+static void start_user(Loader *loader, int64 user);
 static void number_by_id(RatingTable *ratings);
 static int	compare_items(const void *a, const void *b);
 
@@ -135,6 +135,7 @@ bd_ratings_load(const char *sql, Progress *progress)
 	ratings->items = palloc(sizeof(int32) * loader.max_ratings);
 	ratings->values = palloc(sizeof(float) * loader.max_ratings);
 	ratings->user_start = palloc(sizeof(int64) * loader.max_users);
+	ratings->user_ids = palloc(sizeof(int64) * loader.max_users);
 	ratings->item_ids = palloc(sizeof(int64) * loader.max_items);
 	ratings->counts = palloc(sizeof(int32) * loader.max_items);
 	ratings->sums = palloc(sizeof(double) * loader.max_items);
@@ -162,7 +163,7 @@ read_rating(void *state, HeapTuple row, TupleDesc desc)
 	value = DatumGetFloat8(fields[2]);
 
 	if (ratings->nusers == 0 || user != loader->last_user)
-		start_user(loader);
+		start_user(loader, user);
 	loader->last_user = user;
 
 	if (ratings->nratings == loader->max_ratings)
@@ -193,7 +194,7 @@ read_rating(void *state, HeapTuple row, TupleDesc desc)
 
 /* The rating to be added is the first of its user. */
 static void
-start_user(Loader *loader)
+start_user(Loader *loader, int64 user)
 {
 	RatingTable *ratings = loader->ratings;
 
@@ -207,7 +208,10 @@ start_user(Loader *loader)
 		loader->max_users *= 2;
 		ratings->user_start = repalloc_huge(ratings->user_start,
 											sizeof(int64) * loader->max_users);
+		ratings->user_ids = repalloc_huge(ratings->user_ids,
+										  sizeof(int64) * loader->max_users);
 	}
+	ratings->user_ids[ratings->nusers] = user;
 	ratings->user_start[ratings->nusers++] = ratings->nratings;
 }
 

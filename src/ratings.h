@@ -23,6 +23,7 @@ typedef struct RatingTable
 	int			nusers;
 	int			nitems;
 	int64		nratings;
+	int64	   *user_ids;		/* in their order in the query */
 	int64	   *item_ids;		/* ascending */
 	int32	   *counts;			/* by item: ratings */
 	double	   *sums;			/* by item: sum of its values */

@@ -31,7 +31,8 @@ PG_FUNCTION_INFO_V1(bandit_train);
 static const TrainableArm *const trainable_arms[] = {
 	&bd_svd_trainable,
 	&bd_item_cf_trainable,
-	&bd_item_ratings_trainable
+	&bd_item_ratings_trainable,
+	&bd_graph_trainable
 };
 
 /* One call of train. */
