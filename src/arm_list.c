@@ -35,6 +35,21 @@ bd_arm_require(const ListRequest *request, const char *arm, ItemList *list)
 }
 
 /*
+ * bd_arm_require_part
+ *		Raise unless the part that an arm serves from is trained.
+ */
+void
+bd_arm_require_part(const ListRequest *request, const TrainableArm *part,
+					const char *arm)
+{
+	static ItemList none;
+	const void *trained = bd_model_get(request->bandit->name, part->kind,
+									   ERROR);
+
+	bd_arm_require(request, arm, trained != NULL ? &none : NULL);
+}
+
+/*
  * bd_arm_history
  *		The user's items that the image knows; returns their number.
  *

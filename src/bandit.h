@@ -340,6 +340,7 @@ extern ItemList *bd_builtin_list(const char *name, const ListRequest *request);
 extern ItemList *bd_graph_list(const ListRequest *request);
 extern ItemList *bd_svd_list(const ListRequest *request);
 extern ItemList *bd_item_cf_list(const ListRequest *request);
+extern ItemList *bd_serendipity_list(const ListRequest *request);
 extern ItemList *bd_long_tail_list(const ListRequest *request);
 extern ItemList *bd_hybrid_list(const ListRequest *request);
 

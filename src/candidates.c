@@ -45,6 +45,7 @@ static const Builtin builtins[] = {
 	{"item_cf", bd_item_cf_list},
 	{"graph", bd_graph_list},
 	{"long_tail", bd_long_tail_list},
+	{"serendipity", bd_serendipity_list},
 	{"hybrid", bd_hybrid_list}
 };
 

@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "options.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -45,7 +46,7 @@ static bool keys_end(const int32 *start, const char *keys, int64 nitems);
 static void *decode(const ModelImage *image);
 static const Catalogue *untrained(Bandit *bandit);
 static bool is_kept(const Bandit *bandit);
-static const Catalogue *make_untrained(const Recommender *rec);
+static const Catalogue *make_untrained(const Bandit *bandit);
 
 const ModelKind bd_catalogue_kind = {
 	"catalogue", 1, CATALOGUE_NARRAYS, decode
@@ -164,7 +165,7 @@ untrained(Bandit *bandit)
 									"bandit catalogue",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	catalogue = make_untrained(rec);
+	catalogue = make_untrained(bandit);
 	MemoryContextSwitchTo(old);
 
 	if (catalogue->nitems + catalogue->facts->nratings >= KEEP_FROM_ROWS)
@@ -190,8 +191,9 @@ untrained(Bandit *bandit)
  * rated, and the second query, over the whole table, is saved.
  */
 static const Catalogue *
-make_untrained(const Recommender *rec)
+make_untrained(const Bandit *bandit)
 {
+	const Recommender *rec = bandit->recommender;
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext scratch = AllocSetContextCreate(context, "bandit ratings",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -203,7 +205,8 @@ make_untrained(const Recommender *rec)
 	ratings = bd_ratings_load(rec->popular_sql, NULL);
 	items_sql = OidIsValid(rec->items) || rec->by_key ? rec->items_sql : NULL;
 	image = bd_catalogue_make(items_sql, MAX_UNTRAINED_ITEMS, ratings,
-							  rec->by_key);
+							  rec->by_key,
+							  bd_option(bandit, "long_tail", "head_share"));
 	MemoryContextSwitchTo(context);
 	image = DatumGetByteaPCopy(PointerGetDatum(image));
 	MemoryContextDelete(scratch);

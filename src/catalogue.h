@@ -39,7 +39,7 @@ typedef struct Catalogue
 	const int64 *ids;
 	const int32 *counts;		/* ratings */
 	const double *sums;			/* of the ratings' values */
-	const uint8 *head;			/* among the most rated that hold 80 %? */
+	const uint8 *head;			/* among the most rated that hold head_share? */
 	const int32 *popular;		/* all items, best average first */
 	const int32 *attribute_start;
 	const int32 *attributes;
@@ -77,6 +77,7 @@ extern void bd_catalogue_item(const Catalogue *catalogue, int item,
 
 /* catalogue_make.c */
 extern bytea *bd_catalogue_make(const char *items_sql, int64 max_items,
-								const RatingTable *ratings, bool by_key);
+								const RatingTable *ratings, bool by_key,
+								double head_share);
 
 #endif							/* BANDIT_CATALOGUE_H */

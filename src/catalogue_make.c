@@ -73,7 +73,7 @@ static void add_attributes(Maker *maker, Datum array);
 static int32 attribute_number(Maker *maker, const char *name);
 static void append(IntList *list, int32 value);
 static void count_ratings(Catalogue *catalogue, const RatingTable *ratings);
-static void mark_head(Catalogue *catalogue);
+static void mark_head(Catalogue *catalogue, double share);
 static void order_by_average(Catalogue *catalogue);
 
 /*
@@ -86,7 +86,7 @@ static void order_by_average(Catalogue *catalogue);
  */
 bytea *
 bd_catalogue_make(const char *items_sql, int64 max_items,
-				  const RatingTable *ratings, bool by_key)
+				  const RatingTable *ratings, bool by_key, double head_share)
 {
 	Maker		maker = {0};
 	Catalogue	catalogue = {0};
@@ -111,7 +111,7 @@ bd_catalogue_make(const char *items_sql, int64 max_items,
 	catalogue.ids = maker.ids;
 	catalogue.nitems = n = maker.nitems;
 	count_ratings(&catalogue, ratings);
-	mark_head(&catalogue);
+	mark_head(&catalogue, head_share);
 	order_by_average(&catalogue);
 
 	{
@@ -325,20 +325,20 @@ sorted_items(Catalogue *catalogue, qsort_arg_comparator compare)
 /*
  * mark_head
  *		The shortest prefix of the items, most rated first, that holds at
- *		least 80 % of their ratings (methods 16.5).
+ *		least that share of their ratings (methods 16.5).
  */
 static void
-mark_head(Catalogue *catalogue)
+mark_head(Catalogue *catalogue, double share)
 {
 	uint8	   *head = palloc_extended(Max(catalogue->nitems, 1),
 									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	int32	   *order = sorted_items(catalogue, compare_counts);
-	int64		total = 0;
-	int64		held = 0;
+	double		total = 0;
+	double		held = 0;
 
 	for (int i = 0; i < catalogue->nitems; i++)
 		total += catalogue->counts[i];
-	for (int i = 0; i < catalogue->nitems && held * 5 < total * 4; i++)
+	for (int i = 0; i < catalogue->nitems && held < (share - 1e-12) * total; i++)
 	{
 		head[order[i]] = 1;
 		held += catalogue->counts[order[i]];

@@ -35,6 +35,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "options.h"
 #include "split.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -210,7 +211,9 @@ prepare(Evaluation *evaluation)
 
 	bd_ratings_split(all, evaluation->share, &evaluation->split);
 	image = bd_catalogue_make(rec->items_sql, PG_INT64_MAX,
-							  evaluation->split.train, rec->by_key);
+							  evaluation->split.train, rec->by_key,
+							  bd_option(evaluation->bandit, "long_tail",
+										"head_share"));
 	evaluation->catalogue = bd_image_decode(&bd_catalogue_kind, image);
 	if (evaluation->catalogue == NULL)
 		elog(ERROR, "the catalogue cannot be read back");

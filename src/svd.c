@@ -41,6 +41,7 @@ enum
 	SVD_IDS,
 	SVD_CANDIDATES,
 	SVD_DIRECTIONS,
+	SVD_LENGTHS,
 	SVD_BIASES,
 	SVD_FACTORS,
 	SVD_NARRAYS
@@ -64,6 +65,7 @@ typedef struct Svd
 	const int64 *ids;			/* ascending */
 	const uint8 *candidates;	/* by item: in the catalogue? */
 	const float *directions;	/* by item, for lists */
+	const float *lengths;		/* of those, by item */
 	const float *biases;
 	const float *factors;		/* by item, for ratings */
 } Svd;
@@ -79,6 +81,8 @@ static void *decode(const ModelImage *image);
 static bytea *make(const TrainInput *input);
 static void require_memory(const TrainInput *input, int rank);
 static float *find_directions(const TrainInput *input, int rank, uint64 seed);
+static float *measure(const float *directions, int nitems, int ndirections);
+static float *find_taste(const Svd *model, const KnownItem *known, int nknown);
 static void sum_users(BanditBasis *basis, const TrainInput *input, int turn);
 static void factorise(const TrainInput *input, SvdFacts *facts, uint64 seed,
 					  float **biases, float **factors);
@@ -108,6 +112,7 @@ make(const TrainInput *input)
 	SvdFacts	facts = {0};
 	uint8	   *candidates = numbers(sizeof(uint8), nitems);
 	float	   *directions;
+	float	   *lengths;
 	float	   *biases;
 	float	   *factors;
 	int64		ndirections;
@@ -124,6 +129,7 @@ make(const TrainInput *input)
 		candidates[i] = bd_catalogue_find(input->catalogue,
 										  ratings->item_ids[i]) >= 0;
 	directions = find_directions(input, facts.ndirections, seed);
+	lengths = measure(directions, nitems, facts.ndirections);
 	factorise(input, &facts, seed, &biases, &factors);
 
 	ndirections = (int64) nitems * facts.ndirections;
@@ -134,6 +140,7 @@ make(const TrainInput *input)
 			[SVD_IDS] = {ratings->item_ids, nitems, sizeof(int64)},
 			[SVD_CANDIDATES] = {candidates, nitems, sizeof(uint8)},
 			[SVD_DIRECTIONS] = {directions, ndirections, sizeof(float)},
+			[SVD_LENGTHS] = {lengths, nitems, sizeof(float)},
 			[SVD_BIASES] = {biases, facts.predicts ? nitems : 0, sizeof(float)},
 			[SVD_FACTORS] = {factors, nfactors, sizeof(float)}
 		};
@@ -205,6 +212,20 @@ find_directions(const TrainInput *input, int rank, uint64 seed)
 	pfree(basis.images);
 	pfree(basis.scratch);
 	return result;
+}
+
+static float *
+measure(const float *directions, int nitems, int ndirections)
+{
+	float	   *lengths = numbers(sizeof(float), nitems);
+
+	for (int i = 0; i < nitems; i++)
+	{
+		const float *direction = directions + (int64) i * ndirections;
+
+		lengths[i] = sqrtf(bd_dot(direction, direction, ndirections));
+	}
+	return lengths;
 }
 
 static void
@@ -295,6 +316,7 @@ decode(const ModelImage *image)
 	ndirections = nitems * model->facts->ndirections;
 	model->directions = bd_image_array(image, SVD_DIRECTIONS, sizeof(float),
 									   &ndirections);
+	model->lengths = bd_image_array(image, SVD_LENGTHS, sizeof(float), &nitems);
 	npredicted = model->facts->predicts ? nitems : 0;
 	model->biases = bd_image_array(image, SVD_BIASES, sizeof(float),
 								   &npredicted);
@@ -302,7 +324,7 @@ decode(const ModelImage *image)
 	model->factors = bd_image_array(image, SVD_FACTORS, sizeof(float),
 									&npredicted);
 	if (model->candidates == NULL || model->directions == NULL ||
-		model->biases == NULL || model->factors == NULL)
+		model->lengths == NULL || model->biases == NULL || model->factors == NULL)
 		return NULL;
 	model->nitems = (int) nitems;
 	return model;
@@ -350,11 +372,7 @@ bd_svd_trained_list(const ListRequest *request, int elevel)
 	bd_top_start(&best, palloc(sizeof(TopEntry) * Max(limit, 1)), limit);
 	nknown = bd_arm_history(request, model->ids, model->nitems, &known);
 
-	taste = palloc0(sizeof(float) * ndirections);
-	for (int k = 0; k < nknown; k++)
-		for (int i = 0; i < ndirections && !isnan(known[k].value); i++)
-			taste[i] += known[k].value *
-				model->directions[(int64) known[k].item * ndirections + i];
+	taste = find_taste(model, known, nknown);
 	for (int item = 0; item < model->nitems && nknown > 0; item++)
 	{
 		float		score;
@@ -373,6 +391,63 @@ bd_svd_trained_list(const ListRequest *request, int elevel)
 			bd_top_add(&best, score, item);
 	}
 	return bd_arm_list(request, model->ids, &best);
+}
+
+/* What the user's values add up to, in the directions for lists. */
+static float *
+find_taste(const Svd *model, const KnownItem *known, int nknown)
+{
+	int			ndirections = model->facts->ndirections;
+	float	   *taste = palloc0(sizeof(float) * ndirections);
+
+	for (int k = 0; k < nknown; k++)
+		for (int i = 0; i < ndirections && !isnan(known[k].value); i++)
+			taste[i] += known[k].value *
+				model->directions[(int64) known[k].item * ndirections + i];
+	return taste;
+}
+
+/*
+ * bd_svd_affinities
+ *		How near each of n items, by ascending id, is to the user's taste: the
+ *		cosine, 0 for an item that nobody rated.
+ *
+ * Unlike the scores of lists, this does not grow with how popular an item is.
+ * False if it is not known: not trained, or the user has nothing.
+ */
+bool
+bd_svd_affinities(const ListRequest *request, const int64 *items, int n,
+				  double *affinities)
+{
+	const Svd  *model = bd_model_get(request->bandit->name, &kind,
+									 Min(bd_arm_error_level, WARNING));
+	KnownItem  *known;
+	float	   *taste;
+	float		length;
+	int			ndirections;
+	int			nknown;
+	int			m = 0;
+
+	if (model == NULL)
+		return false;
+	nknown = bd_arm_history(request, model->ids, model->nitems, &known);
+	ndirections = model->facts->ndirections;
+	taste = find_taste(model, known, nknown);
+	length = sqrtf(bd_dot(taste, taste, ndirections));
+	if (!(length > 0))
+		return false;
+	for (int i = 0; i < n; i++)
+	{
+		while (m < model->nitems && model->ids[m] < items[i])
+			m++;
+		affinities[i] = 0;
+		if (m < model->nitems && model->ids[m] == items[i] &&
+			model->lengths[m] > 0)
+			affinities[i] = bd_dot(taste, model->directions +
+								   (int64) m * ndirections, ndirections) /
+				(length * model->lengths[m]);
+	}
+	return true;
 }
 
 /* ----------------------------------------------------------------

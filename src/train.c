@@ -19,6 +19,7 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "options.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -47,6 +48,7 @@ typedef struct Training
 
 static int	wanted_arm(const Bandit *bandit, FunctionCallInfo fcinfo);
 static void lock_training(const char *bandit);
+static bool has_source(const Bandit *bandit, const char *source);
 static bool is_needed(const Bandit *bandit, int wanted,
 					  const TrainableArm *part);
 static void train_catalogue(Training *training);
@@ -146,21 +148,31 @@ bd_trainable(int i)
  *		Does a built-in arm serve from this part?
  *
  * hybrid fuses the lists of the recommender's arms, and in any case item_cf's,
- * so that the control is personal whatever the arms are.
+ * so that the control is personal whatever the arms are.  long_tail knows the
+ * taste by svd if there is one.
  */
 bool
 bd_train_needs(const Bandit *bandit, const char *source,
 			   const TrainableArm *part)
 {
+	if (strcmp(source, "serendipity") == 0)
+		return part == &bd_svd_trainable;
+	if (strcmp(source, "long_tail") == 0)
+		return part == &bd_svd_trainable && has_source(bandit, part->arm);
 	if (strcmp(source, "hybrid") != 0)
 		return strcmp(source, part->arm) == 0;
-	if (strcmp(part->arm, part->kind->name) != 0)
-		return false;			/* for something else than lists */
+	return strcmp(part->arm, part->kind->name) == 0 &&	/* is for lists */
+		(has_source(bandit, part->arm) || part == &bd_item_cf_trainable);
+}
+
+static bool
+has_source(const Bandit *bandit, const char *source)
+{
 	for (int i = 0; i < bandit->narms; i++)
 		if (bandit->arms[i].source != NULL &&
-			strcmp(bandit->arms[i].source, part->arm) == 0)
+			strcmp(bandit->arms[i].source, source) == 0)
 			return true;
-	return part == &bd_item_cf_trainable;
+	return false;
 }
 
 /* Does the wanted arm, or any for -1, serve from this part? */
@@ -190,7 +202,9 @@ train_catalogue(Training *training)
 
 	MemoryContextSwitchTo(scratch);
 	image = bd_catalogue_make(rec->items_sql, PG_INT64_MAX,
-							  training->input.ratings, rec->by_key);
+							  training->input.ratings, rec->by_key,
+							  bd_option(training->bandit, "long_tail",
+										"head_share"));
 	MemoryContextSwitchTo(outer);
 	image = DatumGetByteaPCopy(PointerGetDatum(image));
 	MemoryContextDelete(scratch);

@@ -48,6 +48,8 @@ extern ItemList *bd_item_cf_trained_list(const ListRequest *request,
 										 int elevel);
 extern ItemList *bd_graph_trained_list(const ListRequest *request, int elevel);
 extern ItemList *bd_svd_trained_list(const ListRequest *request, int elevel);
+extern bool bd_svd_affinities(const ListRequest *request, const int64 *items,
+							  int n, double *affinities);
 
 /*
  * What a user would rate n items; false if it is not known, for want of
@@ -82,6 +84,8 @@ extern void bd_ratings_sides(const RatingTable *ratings, BanditSide *users,
 /* arm_list.c */
 extern ItemList *bd_arm_require(const ListRequest *request, const char *arm,
 								ItemList *list);
+extern void bd_arm_require_part(const ListRequest *request,
+								const TrainableArm *part, const char *arm);
 extern int	bd_arm_history(const ListRequest *request, const int64 *ids,
 						   int nids, KnownItem **known);
 extern ItemList *bd_arm_list(const ListRequest *request, const int64 *ids,

@@ -280,7 +280,7 @@ SELECT results_eq($$SELECT item_id FROM bandit.candidates('toy', 'hybrid', 0, 10
 SELECT is_empty($$
 	SELECT * FROM (SELECT item_id, (average - lowest) / (highest - lowest) AS score
 		FROM toy, (SELECT min(rating) AS lowest, max(rating) AS highest FROM toy_ratings) r
-		WHERE NOT head AND n >= 3) s
+		WHERE NOT head AND n >= 1) s
 	FULL JOIN bandit.candidates('toy', 'long_tail', 0, 100) l USING (item_id)
 	WHERE abs(s.score - l.score) > 1e-9 IS NOT FALSE$$,
 	'reference: Bayesian averages and head of the catalogue');
