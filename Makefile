@@ -114,7 +114,7 @@ psql start stop status destroy:
 UNIT_PROGRAMS = $(patsubst %.c,test/unit/build/%,$(notdir $(wildcard test/unit/*.c)))
 UNIT_FLAGS = -g -O2 -Wall -Wextra -ffp-contract=off -Isrc
 UNIT_OBJS = $(addprefix test/unit/build/,random.o elementary.o dist.o basis.o blend.o \
-	factorise.o policy.o walk.o \
+	factorise.o policy.o text_vector.o walk.o \
 	propensity.o quadrature.o ranking.o ranking_floors.o ranking_scores.o special.o)
 
 unit: unit-programs

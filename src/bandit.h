@@ -96,6 +96,7 @@ typedef struct Recommender
 	char	   *ratings_sql;	/* user id, item id, value; sorted */
 	char	   *timed_sql;		/* the same, a user's in order of time */
 	char	   *items_sql;		/* item id, key, title, attributes text[] */
+	char	   *vectors_sql;	/* item id, vector real[]; NULL without */
 	char	   *popular_sql;	/* a bounded ratings_sql, when not trained */
 	SPIPlanPtr	history_plan;
 	SPIPlanPtr	recent_plan;
@@ -338,6 +339,7 @@ extern ItemList *bd_candidates_guarded(const ListRequest *request, int arm);
 extern bool bd_builtin_arm(const char *name);
 extern ItemList *bd_builtin_list(const char *name, const ListRequest *request);
 extern ItemList *bd_graph_list(const ListRequest *request);
+extern ItemList *bd_embeddings_list(const ListRequest *request);
 extern ItemList *bd_svd_list(const ListRequest *request);
 extern ItemList *bd_item_cf_list(const ListRequest *request);
 extern ItemList *bd_serendipity_list(const ListRequest *request);

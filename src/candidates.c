@@ -44,6 +44,7 @@ static const Builtin builtins[] = {
 	{"svd", bd_svd_list},
 	{"item_cf", bd_item_cf_list},
 	{"graph", bd_graph_list},
+	{"embeddings", bd_embeddings_list},
 	{"long_tail", bd_long_tail_list},
 	{"serendipity", bd_serendipity_list},
 	{"hybrid", bd_hybrid_list}

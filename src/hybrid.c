@@ -28,7 +28,8 @@ typedef ItemList *(*PersonalArm) (const ListRequest *request, int elevel);
 static const PersonalArm personal_arms[] = {
 	bd_svd_trained_list,
 	bd_item_cf_trained_list,
-	bd_graph_trained_list
+	bd_graph_trained_list,
+	bd_embeddings_trained_list
 };
 
 static ItemList *collect_votes(const ListRequest *request);

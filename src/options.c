@@ -50,6 +50,8 @@ static const ArmOption options[] = {
 	"Items with fewer ratings are not known well enough."},
 	{"serendipity", "min_ratings", 1, 0, 1000000, true,
 	"Items with fewer ratings are not known well enough."},
+	{"embeddings", "dimensions", 128, 8, 4096, true,
+	"Of the vectors that are made of titles and attributes; your own have their own."},
 	{"graph", "restart", 0.15, 0.01, 0.99, false,
 	"Probability that the walk begins again, in each step."},
 	{"graph", "precision", 1e-5, 1e-15, 1e-2, false,

@@ -38,6 +38,7 @@ typedef struct Columns
 	char	   *key;
 	char	   *title;
 	char	   *attributes;
+	char	   *vector;
 	char	   *separator;		/* a quoted literal */
 	Oid			user_type;
 	Oid			item_type;
@@ -77,7 +78,7 @@ bd_source_load(const char *name, MemoryContext context)
 		" user_column, item_column, value_column, time_column,"
 		" items_key_column, title_column, attributes_column,"
 		" attribute_separator, period_from, weekend_days, user_type_from,"
-		" session_from"
+		" session_from, vector_column"
 		" FROM bandit.recommenders WHERE bandit OPERATOR(pg_catalog.=) $1",
 		1, {TEXTOID}
 	};
@@ -207,6 +208,8 @@ read_columns(Columns *columns, Recommender *rec)
 										text_field("attributes_column"),
 										&columns->attributes_type);
 	rec->has_attributes = columns->attributes != NULL;
+	columns->vector = quoted_column(rec->items, text_field("vector_column"),
+									NULL);
 }
 
 static void
@@ -394,4 +397,11 @@ make_items_sql(const Columns *columns, Recommender *rec)
 				 attribute_array(columns),
 				 rec->items ? columns->items : columns->ratings, table,
 				 table, column);
+	if (columns->vector == NULL)
+		return;
+	rec->vectors_sql =
+		psprintf("SELECT DISTINCT ON (1) %s, i.%s::pg_catalog.float4[] FROM %s i"
+				 " WHERE i.%s IS NOT NULL AND i.%s IS NOT NULL ORDER BY 1",
+				 number(columns, rec, table, column), columns->vector,
+				 columns->items, column, columns->vector);
 }

@@ -33,7 +33,8 @@ static const TrainableArm *const trainable_arms[] = {
 	&bd_svd_trainable,
 	&bd_item_cf_trainable,
 	&bd_item_ratings_trainable,
-	&bd_graph_trainable
+	&bd_graph_trainable,
+	&bd_embeddings_trainable
 };
 
 /* One call of train. */

@@ -38,6 +38,7 @@ extern const TrainableArm *bd_trainable(int i);
 extern bool bd_train_needs(const Bandit *bandit, const char *source,
 						   const TrainableArm *part);
 
+extern const TrainableArm bd_embeddings_trainable;
 extern const TrainableArm bd_graph_trainable;
 extern const TrainableArm bd_item_cf_trainable;
 extern const TrainableArm bd_item_ratings_trainable;
@@ -46,6 +47,8 @@ extern const TrainableArm bd_svd_trainable;
 /* The lists of personal arms for hybrid; NULL when they are not trained. */
 extern ItemList *bd_item_cf_trained_list(const ListRequest *request,
 										 int elevel);
+extern ItemList *bd_embeddings_trained_list(const ListRequest *request,
+											int elevel);
 extern ItemList *bd_graph_trained_list(const ListRequest *request, int elevel);
 extern ItemList *bd_svd_trained_list(const ListRequest *request, int elevel);
 extern bool bd_svd_affinities(const ListRequest *request, const int64 *items,

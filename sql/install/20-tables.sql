@@ -69,6 +69,7 @@ CREATE TABLE bandit.recommenders (
 	items_key_column text,
 	title_column text,
 	attributes_column text,
+	vector_column text,
 	attribute_separator text NOT NULL DEFAULT '|'
 		CHECK (attribute_separator <> ''),
 	key_type text NOT NULL CHECK (key_type IN ('bigint', 'text')),

@@ -76,6 +76,8 @@ COMMENT ON COLUMN bandit.recommenders.title_column IS
 'Column of items: what to call it; NULL: none.';
 COMMENT ON COLUMN bandit.recommenders.attributes_column IS
 'Column of items: attributes such as genres, as text[] or as text with separators; NULL: none.';
+COMMENT ON COLUMN bandit.recommenders.vector_column IS
+'Column of items with a vector of each, for the arm embeddings; anything that can be cast to real[]. NULL: they are made of titles and attributes.';
 COMMENT ON COLUMN bandit.recommenders.attribute_separator IS
 'What stands between attributes in a text; not empty.';
 COMMENT ON COLUMN bandit.recommenders.key_type IS

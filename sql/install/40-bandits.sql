@@ -7,7 +7,7 @@
 CREATE FUNCTION bandit.builtin_arms() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT '{svd,item_cf,graph,long_tail,serendipity}'::text[];
+	SELECT '{svd,item_cf,graph,embeddings,long_tail,serendipity}'::text[];
 END;
 
 COMMENT ON FUNCTION bandit.builtin_arms() IS

@@ -181,6 +181,28 @@ $$;
 COMMENT ON FUNCTION bandit_internal.tell_index(bandit.recommenders) IS
 'Suggests an index, in a notice, when the ratings have none whose first column is the user.';
 
+CREATE FUNCTION bandit_internal.check_vectors(items regclass, name text)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('SELECT i.%I::real[] FROM %s i LIMIT 0', name, items);
+	-- any text may be cast, at the risk of each of its rows
+	IF EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+			WHERE a.attrelid = items AND a.attname = name AND t.typcategory = 'S') THEN
+		RAISE cannot_coerce;
+	END IF;
+EXCEPTION WHEN cannot_coerce THEN
+	RAISE EXCEPTION 'column "%" of % cannot be read as vectors', name, items
+		USING ERRCODE = 'datatype_mismatch',
+			HINT = 'Vectors are real[], double precision[], or pgvector''s vector.';
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.check_vectors(regclass, text) IS
+'Raises unless a column of a table of items can be cast to real[]. Errors: undefined_column, datatype_mismatch.';
+
 CREATE FUNCTION bandit_internal.check_recommender(wanted bandit.recommenders,
 	arms text[], features text[])
 RETURNS void
@@ -202,10 +224,14 @@ BEGIN
 	PERFORM bandit_internal.arm_source(wanted.key_type, a, NULL) FROM unnest(arms) a;
 
 	IF wanted.items IS NULL AND coalesce(wanted.items_key_column,
-			wanted.title_column, wanted.attributes_column) IS NOT NULL THEN
+			wanted.title_column, wanted.attributes_column,
+			wanted.vector_column) IS NOT NULL THEN
 		RAISE EXCEPTION 'a column of items is named, but no table of items'
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'Name the table with items => ''...''.';
+	END IF;
+	IF wanted.vector_column IS NOT NULL THEN
+		PERFORM bandit_internal.check_vectors(wanted.items, wanted.vector_column);
 	END IF;
 	IF wanted.exclude_seen IS NULL THEN
 		RAISE EXCEPTION 'exclude_seen must not be null'
@@ -263,7 +289,8 @@ CREATE FUNCTION bandit.create_recommender(name text, ratings regclass,
 	on_silence text DEFAULT 'failure',
 	attribute_separator text DEFAULT '|', policy text DEFAULT 'thompson',
 	base_rate float8 DEFAULT NULL, base_weight float8 DEFAULT NULL,
-	exploration_floor float8 DEFAULT 0, half_life interval DEFAULT NULL)
+	exploration_floor float8 DEFAULT 0, half_life interval DEFAULT NULL,
+	vector_column text DEFAULT NULL)
 RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -295,6 +322,7 @@ BEGIN
 	r.items_key_column := create_recommender.items_key_column;
 	r.title_column := create_recommender.title_column;
 	r.attributes_column := create_recommender.attributes_column;
+	r.vector_column := nullif(create_recommender.vector_column, '');
 	r.attribute_separator := create_recommender.attribute_separator;
 	r.blend_arms := create_recommender.blend_arms;
 	r.exclude_seen := create_recommender.exclude_seen;
@@ -305,11 +333,12 @@ BEGIN
 									 create_recommender.features);
 	INSERT INTO bandit.recommenders (bandit, ratings, user_column, item_column,
 		value_column, time_column, items, items_key_column, title_column,
-		attributes_column, attribute_separator, key_type, neutral_value,
-		exclude_seen, blend_arms, time_zone, attribute_count)
+		attributes_column, vector_column, attribute_separator, key_type,
+		neutral_value, exclude_seen, blend_arms, time_zone, attribute_count)
 	VALUES (r.bandit, r.ratings, r.user_column, r.item_column,
 		r.value_column, r.time_column, r.items, r.items_key_column,
-		r.title_column, r.attributes_column, r.attribute_separator, r.key_type,
+		r.title_column, r.attributes_column, r.vector_column,
+		r.attribute_separator, r.key_type,
 		r.neutral_value, r.exclude_seen, r.blend_arms, r.time_zone,
 		bandit_internal.count_attributes(r));
 
@@ -322,8 +351,8 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION bandit.create_recommender(text, regclass, text, text, text, text, regclass, text, text, text, text[], text[], int, boolean, float8, text, float8, float8, interval, text, text, text, float8, float8, float8, interval) IS
+COMMENT ON FUNCTION bandit.create_recommender(text, regclass, text, text, text, text, regclass, text, text, text, text[], text[], int, boolean, float8, text, float8, float8, interval, text, text, text, float8, float8, float8, interval, text) IS
 'Makes a bandit whose arms recommend items, over tables of your own. Returns the number of arms made; the control, hybrid, comes on top.
-ratings: a table or view with a row per interaction of a user with an item. items: a table or view with a row per item, if there is one. Columns that are not named are found by name and type, and a notice says which; '''' means none. User and item keys are both smallint, integer or bigint, or both uuid, text or varchar. value_column: a number, such as stars. time_column: timestamptz, timestamp, date, or Unix seconds. attributes_column: text[], or text separated by attribute_separator.
+ratings: a table or view with a row per interaction of a user with an item. items: a table or view with a row per item, if there is one. Columns that are not named are found by name and type, and a notice says which; '''' means none. User and item keys are both smallint, integer or bigint, or both uuid, text or varchar. value_column: a number, such as stars. time_column: timestamptz, timestamp, date, or Unix seconds. attributes_column: text[], or text separated by attribute_separator. vector_column: vectors of the items, of your own making, for the arm embeddings: real[] or anything that can be cast to it, such as pgvector''s vector; without it they are made of titles and attributes.
 arms: built-in ones; bandit.add_arm adds functions of your own. features: which of the five features of bandit.user_context make a context. blend_arms: from how many arms a list is blended, 1 to 1000. exclude_seen: never recommend what the user had. neutral_value: the value that is neither liked nor disliked. time_zone: in which the features read the clock. The other parameters are those of bandit.create_bandit.
 Errors: ambiguous_column (the detail lists the candidates), undefined_column, datatype_mismatch, wrong_object_type, undefined_object, reserved_name, and those of bandit.create_bandit.';
