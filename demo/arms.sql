@@ -1,15 +1,4 @@
--- Two arms written by the application: plain SQL functions.
-CREATE FUNCTION app.crowd_pleasers(user_id bigint, n int)
-RETURNS TABLE (item_id bigint, score float8)
-LANGUAGE sql STABLE AS $$
-	SELECT s.movie_id, s.ratings
-	FROM app.film_scores s
-	WHERE NOT EXISTS (SELECT FROM app.ratings r
-		WHERE r.user_id = crowd_pleasers.user_id AND r.movie_id = s.movie_id)
-	ORDER BY s.ratings DESC, s.movie_id
-	LIMIT n
-$$;
-
+-- An arm written by the application: a plain SQL function.
 CREATE FUNCTION app.favourite_genre(user_id bigint, n int)
 RETURNS TABLE (item_id bigint, score float8)
 LANGUAGE sql STABLE AS $$

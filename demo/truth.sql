@@ -18,21 +18,20 @@ CREATE VIEW demo.rates AS
 SELECT context, user_type, saturation, arm, role,
 	round(100.0 * sum(liked) / sum(shown), 1) AS rate
 FROM demo.truth
-GROUP BY GROUPING SETS ((context, user_type, saturation, arm, role), (arm, role));
+GROUP BY context, user_type, saturation, arm, role;
 
 CREATE VIEW demo.alone AS
-SELECT coalesce(user_type, 'everybody') AS user_type,
-	coalesce(saturation, '') AS saturation,
-	(SELECT count(DISTINCT t.user_id) FROM demo.truth t
-	 WHERE t.context = r.context OR r.context IS NULL) AS users,
-	max(rate) FILTER (WHERE arm = 'item_cf') AS item_cf,
-	max(rate) FILTER (WHERE arm = 'long_tail') AS long_tail,
-	max(rate) FILTER (WHERE arm = 'crowd_pleasers') AS crowd_pleasers,
-	max(rate) FILTER (WHERE arm = 'favourite_genre') AS favourite_genre,
-	max(rate) FILTER (WHERE role = 'control') AS hybrid
-FROM demo.rates r
-GROUP BY context, user_type, saturation
-ORDER BY context IS NULL, users DESC, user_type, saturation;
+SELECT arm,
+	max(rate) FILTER (WHERE user_type = 'cold_start') AS cold_start,
+	max(rate) FILTER (WHERE user_type = 'regular') AS regular,
+	max(rate) FILTER (WHERE user_type = 'power_user') AS power_user,
+	max(rate) FILTER (WHERE user_type IS NULL) AS everybody
+FROM (
+	SELECT arm, role, user_type, round(100.0 * sum(liked) / sum(shown), 1) AS rate
+	FROM demo.truth GROUP BY GROUPING SETS ((arm, role, user_type), (arm, role))
+) r
+GROUP BY arm, role
+ORDER BY role = 'control', everybody DESC;
 
 -- The bandit's belief, where it has been asked often enough to have one.
 CREATE VIEW demo.leaders AS
@@ -47,7 +46,7 @@ FROM (
 ) s
 JOIN (
 	SELECT DISTINCT ON (context) context, arm
-	FROM demo.rates WHERE role = 'arm' AND context IS NOT NULL
+	FROM demo.rates WHERE role = 'arm'
 	ORDER BY context, rate DESC, arm
 ) b USING (context)
 WHERE s.pulls > 0

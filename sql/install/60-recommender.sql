@@ -279,7 +279,7 @@ CREATE FUNCTION bandit.create_recommender(name text, ratings regclass,
 	value_column text DEFAULT NULL, time_column text DEFAULT NULL,
 	items regclass DEFAULT NULL, items_key_column text DEFAULT NULL,
 	title_column text DEFAULT NULL, attributes_column text DEFAULT NULL,
-	arms text[] DEFAULT '{item_cf,long_tail}',
+	arms text[] DEFAULT '{svd,item_cf,graph,embeddings,long_tail,serendipity}',
 	features text[] DEFAULT
 		'{time_period,day_of_week,user_type,genre_saturation,session_position}',
 	blend_arms int DEFAULT 3, exclude_seen boolean DEFAULT true,

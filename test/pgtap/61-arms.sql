@@ -21,7 +21,7 @@ FROM generate_series(1, 90) u, generate_series(1, 79) i
 WHERE noise(u, i) < 900 / (1 + i / 8);
 INSERT INTO ratings VALUES (1, 999, 5), (2, 999, 5);
 CREATE TEMP TABLE expected_notice AS
-SELECT bandit.create_recommender('arms', 'ratings', items => 'films');
+SELECT bandit.create_recommender('arms', 'ratings', items => 'films', arms => '{item_cf,long_tail}');
 
 -- nothing trained ---------------------------------------------------------
 SELECT throws_ok($$SELECT * FROM bandit.candidates('arms', 'item_cf', 1, 5)$$,
@@ -226,7 +226,7 @@ SELECT throws_ok($$SELECT * FROM bandit.candidates('arms', 'item_cf', 1, 5)$$, '
 -- empty tables, keys, no values ----------------------------------------------
 CREATE TABLE arms_test.clicks (user_id uuid, item_id uuid);
 CREATE TEMP TABLE expected_notice_2 AS
-SELECT bandit.create_recommender('clicks', 'clicks');
+SELECT bandit.create_recommender('clicks', 'clicks', arms => '{item_cf,long_tail}');
 SELECT is_empty($$SELECT * FROM bandit.candidates('clicks', 'hybrid', gen_random_uuid()::text, 5)$$,
 	'an empty table gives an empty list');
 SELECT results_eq($$SELECT arm, users, items, ratings FROM bandit.train('clicks')$$,
@@ -272,7 +272,7 @@ FROM toy_expected a JOIN toy_expected h USING (item_id)
 WHERE a.quantity = 'bayesian_average' AND h.quantity = 'is_head';
 CREATE TEMP TABLE expected_notice_3 AS
 SELECT bandit.create_recommender('toy', 'toy_ratings', items => 'toy_items',
-	items_key_column => 'item_id');
+	items_key_column => 'item_id', arms => '{item_cf,long_tail}');
 SELECT lives_ok($$SELECT * FROM bandit.train('toy')$$);
 SELECT results_eq($$SELECT item_id FROM bandit.candidates('toy', 'hybrid', 0, 100)$$,
 	'SELECT item_id::bigint FROM toy ORDER BY round(average::numeric, 12) DESC, n DESC, item_id',

@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 BEGIN;
 CREATE TABLE ratings (user_id int, item_id int, rating int, at timestamptz DEFAULT '2026-01-01');
 CREATE TABLE items (item_id int PRIMARY KEY, title text);
-SELECT bandit.create_recommender('r', 'ratings', items => 'items', features => '{user_type}', blend_arms => 2);
+SELECT bandit.create_recommender('r', 'ratings', items => 'items', arms => '{item_cf,long_tail}', features => '{user_type}', blend_arms => 2);
 
 -- nothing to recommend: no rows, and no error; a decision that served nothing
 SELECT count(*) FROM bandit.recommend('r', 1);

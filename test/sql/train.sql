@@ -7,7 +7,7 @@ CREATE TABLE train_ratings (user_id int, book_id int, rating float8);
 INSERT INTO train_ratings VALUES
 	(1, 1, 5), (1, 2, 4), (1, 3, 4), (2, 1, 4), (2, 2, 5), (2, 3, 3),
 	(3, 4, 5), (3, 5, 4), (4, 4, 4), (4, 5, 5), (5, 1, 5), (6, 4, 5);
-SELECT bandit.create_recommender('books', 'train_ratings', items => 'train_books');
+SELECT bandit.create_recommender('books', 'train_ratings', items => 'train_books', arms => '{item_cf,long_tail}');
 
 -- before training the control serves, item_cf says what is missing
 SELECT item_id FROM bandit.candidates('books', 'hybrid', 5, 3);
