@@ -32,8 +32,14 @@
 
 #define START_SCALE 0.1
 
-/* Ratings whose products are added to the equations together. */
-#define TOGETHER 4
+/*
+ * Ratings whose products are added up together, in tiles of the equations
+ * that fit into registers.  So few are added in single precision, and then to
+ * the rest in double.
+ */
+#define TOGETHER 32
+#define TILE_ROWS 4
+#define TILE_COLUMNS 8
 
 static void fit_biases(const BanditFactors *model, BanditSide *side,
 					   const BanditSide *against, double damping);
@@ -47,15 +53,28 @@ static void solve_many(const BanditFactors *model, BanditSide *side,
 					   const BanditSide *against, int row);
 static void solve_few(const BanditFactors *model, BanditSide *side,
 					  const BanditSide *against, int row, int n);
-static void add_products(double *a, double *b, int rank,
-						 const double *q, const double *r);
+static void gather(const BanditFactors *model, const BanditSide *side,
+				   const BanditSide *against, int row, int64_t k, float *q,
+				   double *b);
+static void add_tile(double *a, int rank, const float *q, int width, int i0,
+					 int j0);
+static int	padded(int rank);
 static void solve_cholesky(double *a, double *b, int n);
+static void take_four(double *row, const double *rows, int stride, int n);
 
 /* bd_factors_scratch: bytes that one row's equations take. */
 size_t
 bd_factors_scratch(int rank)
 {
-	return sizeof(double) * ((size_t) rank * (rank + 1 + TOGETHER) + TOGETHER);
+	return sizeof(double) * rank * ((size_t) rank + 1) +
+		sizeof(float) * TOGETHER * padded(rank);
+}
+
+/* The width of a row of tiles. */
+static int
+padded(int rank)
+{
+	return (rank + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
 }
 
 /*
@@ -186,10 +205,10 @@ solve_many(const BanditFactors *model, BanditSide *side,
 		   const BanditSide *against, int row)
 {
 	int			rank = model->rank;
+	int			width = padded(rank);
 	double	   *a = model->scratch;
 	double	   *b = a + (size_t) rank * rank;
-	double	   *q = b + rank;
-	double	   *r = q + (size_t) rank * TOGETHER;
+	float	   *q = (float *) (b + rank);
 	int64_t		first = side->start[row];
 	int64_t		end = side->start[row + 1];
 	float	   *factors = side->factors + (size_t) row * rank;
@@ -199,46 +218,70 @@ solve_many(const BanditFactors *model, BanditSide *side,
 		a[(size_t) i * rank + i] = model->ridge * (double) (end - first);
 	for (int64_t k = first; k < end; k += TOGETHER)
 	{
-		/* the last ones may be fewer; nothing is added for the others */
-		for (int t = 0; t < TOGETHER; t++)
-		{
-			double	   *qt = q + (size_t) t * rank;
-			const float *from = k + t < end ?
-			against->factors + (size_t) side->other[k + t] * rank : NULL;
-
-			r[t] = from != NULL ? rest(model, side, against, row, k + t) : 0;
-			for (int i = 0; i < rank; i++)
-				qt[i] = from != NULL ? from[i] : 0;
-		}
-		add_products(a, b, rank, q, r);
+		gather(model, side, against, row, k, q, b);
+		for (int i0 = 0; i0 < rank; i0 += TILE_ROWS)
+			for (int j0 = i0 / TILE_COLUMNS * TILE_COLUMNS; j0 < rank;
+				 j0 += TILE_COLUMNS)
+				add_tile(a, rank, q, width, i0, j0);
 	}
 	solve_cholesky(a, b, rank);
 	for (int i = 0; i < rank; i++)
 		factors[i] = (float) b[i];
 }
 
-/* a += sum of q q', its lower half; b += sum of r q; over TOGETHER of them */
+/*
+ * gather
+ *		The factors on the other side of the ratings from k, TOGETHER of them,
+ *		as rows of q; those times what is left of the rating are added to b.
+ *
+ * Where there are fewer, and right of the last factor, q is 0.
+ */
 static void
-add_products(double *restrict a, double *restrict b, int rank,
-			 const double *restrict q, const double *restrict r)
+gather(const BanditFactors *model, const BanditSide *side,
+	   const BanditSide *against, int row, int64_t k, float *q, double *b)
 {
-	const double *q0 = q;
-	const double *q1 = q0 + rank;
-	const double *q2 = q1 + rank;
-	const double *q3 = q2 + rank;
+	int			rank = model->rank;
+	int			width = padded(rank);
+	int64_t		end = side->start[row + 1];
 
-	for (int i = 0; i < rank; i++)
+	for (int t = 0; t < TOGETHER; t++, k++, q += width)
 	{
-		double	   *restrict ai = a + (size_t) i * rank;
-		double		f0 = q0[i];
-		double		f1 = q1[i];
-		double		f2 = q2[i];
-		double		f3 = q3[i];
+		int			n = k < end ? rank : 0;
 
-		for (int j = 0; j <= i; j++)
-			ai[j] += (f0 * q0[j] + f1 * q1[j]) + (f2 * q2[j] + f3 * q3[j]);
-		b[i] += (r[0] * f0 + r[1] * f1) + (r[2] * f2 + r[3] * f3);
+		if (n > 0)
+		{
+			const float *from = against->factors +
+			(size_t) side->other[k] * rank;
+			double		r = rest(model, side, against, row, k);
+
+			for (int i = 0; i < rank; i++)
+			{
+				q[i] = from[i];
+				b[i] += r * from[i];
+			}
+		}
+		memset(q + n, 0, sizeof(float) * (width - n));
 	}
+}
+
+/* A tile of a += sum of q q', its upper half, over TOGETHER rows of q. */
+static void
+add_tile(double *a, int rank, const float *q, int width, int i0, int j0)
+{
+	float		sums[TILE_ROWS][TILE_COLUMNS] = {{0}};
+
+	for (int t = 0; t < TOGETHER; t++)
+	{
+		const float *qi = q + (size_t) t * width + i0;
+		const float *qj = q + (size_t) t * width + j0;
+
+		for (int i = 0; i < TILE_ROWS; i++)
+			for (int j = 0; j < TILE_COLUMNS; j++)
+				sums[i][j] += qi[i] * qj[j];
+	}
+	for (int i = i0; i < i0 + TILE_ROWS && i < rank; i++)
+		for (int j = i > j0 ? i : j0; j < j0 + TILE_COLUMNS && j < rank; j++)
+			a[(size_t) i * rank + j] += sums[i - i0][j - j0];
 }
 
 /* By as many equations as there are ratings, which are fewer. */
@@ -258,7 +301,7 @@ solve_few(const BanditFactors *model, BanditSide *side,
 		const float *qi = against->factors +
 		(size_t) side->other[first + i] * rank;
 
-		for (int j = 0; j <= i; j++)
+		for (int j = i; j < n; j++)
 			a[(size_t) i * n + j] = bd_dot(qi, against->factors +
 										   (size_t) side->other[first + j] * rank,
 										   rank);
@@ -283,8 +326,8 @@ solve_few(const BanditFactors *model, BanditSide *side,
  * solve_cholesky
  *		b becomes the solution of a x = b.
  *
- * The lower half of "a", positive definite by the ridge, is overwritten by its
- * root, column by column from the left, which goes along rows of memory.
+ * The upper half of "a", positive definite by the ridge, is overwritten by its
+ * root, row by row, four of the rows above at a time.
  */
 static void
 solve_cholesky(double *a, double *b, int n)
@@ -292,32 +335,53 @@ solve_cholesky(double *a, double *b, int n)
 	for (int i = 0; i < n; i++)
 	{
 		double	   *ai = a + (size_t) i * n;
+		double		scale;
+		int			k;
 
-		for (int j = 0; j <= i; j++)
+		for (k = 0; k + 4 <= i; k += 4)
+			take_four(ai + i, a + (size_t) k * n + i, n, n - i);
+		for (; k < i; k++)
 		{
-			const double *aj = a + (size_t) j * n;
-			double		sums[4] = {0};
-			double		sum;
-			int			k;
+			const double *ak = a + (size_t) k * n;
 
-			for (k = 0; k + 4 <= j; k += 4)
-				for (int t = 0; t < 4; t++)
-					sums[t] += ai[k + t] * aj[k + t];
-			sum = ai[j] - ((sums[0] + sums[2]) + (sums[1] + sums[3]));
-			for (; k < j; k++)
-				sum -= ai[k] * aj[k];
-			ai[j] = i == j ? sqrt(sum) : sum / aj[j];
+			for (int j = i; j < n; j++)
+				ai[j] -= ak[i] * ak[j];
 		}
-		for (int k = 0; k < i; k++)
-			b[i] -= ai[k] * b[k];
+		scale = 1 / sqrt(ai[i]);
+		for (int j = i; j < n; j++)
+			ai[j] *= scale;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		const double *ai = a + (size_t) i * n;
+
 		b[i] /= ai[i];
+		for (int j = i + 1; j < n; j++)
+			b[j] -= ai[j] * b[i];
 	}
 	for (int i = n - 1; i >= 0; i--)
 	{
 		const double *ai = a + (size_t) i * n;
 
+		for (int j = i + 1; j < n; j++)
+			b[i] -= ai[j] * b[j];
 		b[i] /= ai[i];
-		for (int k = 0; k < i; k++)
-			b[k] -= ai[k] * b[i];
 	}
+}
+
+/* Take four rows, each times its first number, from a row of n. */
+static void
+take_four(double *restrict row, const double *restrict rows, int stride, int n)
+{
+	const double *r0 = rows;
+	const double *r1 = r0 + stride;
+	const double *r2 = r1 + stride;
+	const double *r3 = r2 + stride;
+	double		f0 = r0[0];
+	double		f1 = r1[0];
+	double		f2 = r2[0];
+	double		f3 = r3[0];
+
+	for (int j = 0; j < n; j++)
+		row[j] -= (f0 * r0[j] + f1 * r1[j]) + (f2 * r2[j] + f3 * r3[j]);
 }
