@@ -76,7 +76,10 @@ bd_arm_history(const ListRequest *request, const int64 *ids, int nids,
 		if (!request->bandit->recommender->has_value)
 			(*known)[n].value = 1;
 		else
-			(*known)[n].value = isfinite(value) ? value : NAN;
+			(*known)[n].value = fabs(value) < BD_VALUE_LIMIT ?
+				value : NAN;
+		(*known)[n].excluded = bd_history_excludes(history,
+												   history->items[h]);
 		n++;
 	}
 	qsort(*known, n, sizeof(KnownItem), compare_known);

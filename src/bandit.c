@@ -12,6 +12,7 @@
 
 #include "integral.h"
 #include "miscadmin.h"
+#include "model.h"
 #include "utils/guc.h"
 
 PG_MODULE_MAGIC;
@@ -48,6 +49,13 @@ _PG_init(void)
 							 arm_error_levels,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+	DefineCustomIntVariable("bandit.model_cache_size",
+							"Memory that a session keeps for the trained parts of recommenders between transactions.",
+							"Parts beyond it, the least recently used first, are read again from bandit.models when they are needed again.",
+							&bd_model_cache_size,
+							256 * 1024, 0, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
 	MarkGUCPrefixReserved("bandit");
 
 	bd_integral_pause = look_up;

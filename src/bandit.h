@@ -87,6 +87,7 @@ typedef struct Recommender
 	bool		has_attributes;
 	double		neutral_value;	/* a rating counts as value - neutral */
 	bool		exclude_seen;
+	bool		exclude_disliked;	/* where not all that was seen is */
 	int			blend_arms;		/* arms whose lists are blended */
 
 	/* SQL texts, made once from the column names, all quoted */
@@ -293,6 +294,9 @@ typedef struct UserRef
 } UserRef;
 
 /* What a user has interacted with, newest first, each item once. */
+/* Ratings from here on, and below its negative, are no values. */
+#define BD_VALUE_LIMIT 1e12
+
 typedef struct UserHistory
 {
 	int			nrows;			/* interactions, an item's repetitions too */
@@ -300,6 +304,8 @@ typedef struct UserHistory
 	int64	   *items;
 	double	   *values;			/* NaN where the table has no value */
 	int64	   *sorted;			/* the same items, ascending */
+	int			nexcluded;
+	int64	   *excluded;		/* those that are not to be shown, ascending */
 } UserHistory;
 
 typedef struct ScoredItem
@@ -331,7 +337,9 @@ extern const char *bd_user_subject(const UserRef *user);
 extern char *bd_key_canonical(const char *key, bool is_uuid);
 extern UserHistory *bd_history_load(Bandit *bandit, const UserRef *user,
 									TimestampTz at);
+extern void bd_history_exclude(UserHistory *history, const Recommender *rec);
 extern bool bd_history_has(const UserHistory *history, int64 item);
+extern bool bd_history_excludes(const UserHistory *history, int64 item);
 extern ItemList *bd_candidates(const ListRequest *request, int arm);
 extern ItemList *bd_candidates_guarded(const ListRequest *request, int arm);
 

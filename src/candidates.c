@@ -279,7 +279,6 @@ compare_identity(const void *a, const void *b)
 static void
 tidy(const ListRequest *request, ItemList *list)
 {
-	bool		exclude = request->bandit->recommender->exclude_seen;
 	int			kept = 0;
 
 	qsort(list->items, list->nitems, sizeof(ScoredItem), compare_identity);
@@ -287,7 +286,7 @@ tidy(const ListRequest *request, ItemList *list)
 	{
 		if (kept > 0 && list->items[kept - 1].item == list->items[i].item)
 			continue;
-		if (exclude && bd_history_has(request->history, list->items[i].item))
+		if (bd_history_excludes(request->history, list->items[i].item))
 			continue;
 		list->items[kept++] = list->items[i];
 	}

@@ -398,7 +398,6 @@ bd_embeddings_trained_list(const ListRequest *request, int elevel)
 {
 	const Embeddings *model = bd_model_get(request->bandit->name, &kind,
 										   elevel);
-	bool		exclude = request->bandit->recommender->exclude_seen;
 	KnownItem  *known;
 	float	   *profile;
 	TopList		best;
@@ -420,8 +419,7 @@ bd_embeddings_trained_list(const ListRequest *request, int elevel)
 			CHECK_FOR_INTERRUPTS();
 		if (seen < nknown && known[seen].item == item)
 		{
-			seen++;
-			if (exclude)
+			if (known[seen++].excluded)
 				continue;
 		}
 		cosine = bd_dot(profile, model->vectors +

@@ -348,6 +348,7 @@ train_history(const Evaluation *evaluation, int user)
 			train->values[first + i] : NAN;
 	}
 	history->sorted = history->items;	/* by item already */
+	bd_history_exclude(history, evaluation->bandit->recommender);
 	return history;
 }
 

@@ -208,7 +208,7 @@ solve_many(const BanditFactors *model, BanditSide *side,
 	int			width = padded(rank);
 	double	   *a = model->scratch;
 	double	   *b = a + (size_t) rank * rank;
-	float	   *q = (float *) (b + rank);
+	float	   *q = (void *) (b + rank);
 	int64_t		first = side->start[row];
 	int64_t		end = side->start[row + 1];
 	float	   *factors = side->factors + (size_t) row * rank;

@@ -36,7 +36,7 @@ typedef struct BanditFactors
 	double		mean;			/* of all ratings, filled here */
 	BanditSide	users;
 	BanditSide	items;
-	double	   *scratch;		/* bd_factors_scratch(rank) bytes */
+	void	   *scratch;		/* bd_factors_scratch(rank) bytes */
 } BanditFactors;
 
 extern size_t bd_factors_scratch(int rank);

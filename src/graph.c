@@ -278,7 +278,6 @@ ItemList *
 bd_graph_trained_list(const ListRequest *request, int elevel)
 {
 	const Graph *graph = bd_model_get(request->bandit->name, &kind, elevel);
-	bool		exclude = request->bandit->recommender->exclude_seen;
 	BanditWalk	walk = {0};
 	TopList		best;
 	int			limit;
@@ -294,7 +293,7 @@ bd_graph_trained_list(const ListRequest *request, int elevel)
 	for (int i = 0; i < graph->facts->nitems; i++)
 		if (walk.reached[i] > 0 && graph->candidates[i] &&
 			bd_top_admits(&best, walk.reached[i], i) &&
-			!(exclude && bd_history_has(request->history, graph->ids[i])))
+			!bd_history_excludes(request->history, graph->ids[i]))
 			bd_top_add(&best, walk.reached[i], i);
 	return bd_arm_list(request, graph->ids, &best);
 }

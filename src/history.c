@@ -131,6 +131,7 @@ bd_history_load(Bandit *bandit, const UserRef *user, TimestampTz at)
 	SPI_finish();
 
 	drop_repetitions(history);
+	bd_history_exclude(history, rec);
 	return history;
 }
 
@@ -207,5 +208,35 @@ bd_history_has(const UserHistory *history, int64 item)
 {
 	return history->nitems > 0 &&
 		bsearch(&item, history->sorted, history->nitems, sizeof(int64),
+				compare_items) != NULL;
+}
+
+/*
+ * bd_history_exclude
+ *		Note which of the items are not to be recommended: by the recommender's
+ *		settings all, or those that the user disliked, or none.
+ */
+void
+bd_history_exclude(UserHistory *history, const Recommender *rec)
+{
+	history->excluded = palloc(sizeof(int64) * Max(history->nitems, 1));
+	history->nexcluded = 0;
+	for (int i = 0; i < history->nitems; i++)
+		if (rec->exclude_seen ||
+			(rec->exclude_disliked && rec->has_value &&
+			 history->values[i] < rec->neutral_value))
+			history->excluded[history->nexcluded++] = history->items[i];
+	qsort(history->excluded, history->nexcluded, sizeof(int64), compare_items);
+}
+
+/*
+ * bd_history_excludes
+ *		Is the item not to be recommended to the user?
+ */
+bool
+bd_history_excludes(const UserHistory *history, int64 item)
+{
+	return history->nexcluded > 0 &&
+		bsearch(&item, history->excluded, history->nexcluded, sizeof(int64),
 				compare_items) != NULL;
 }

@@ -108,7 +108,6 @@ static void
 add_popular(const ListRequest *request, ItemList *list)
 {
 	const Catalogue *catalogue = bd_catalogue_get(request->bandit);
-	bool		exclude = request->bandit->recommender->exclude_seen;
 	int			nvoted = list->nitems;
 	int			limit = Min(request->n, nvoted + catalogue->nitems);
 	ScoredItem *voted = palloc(sizeof(ScoredItem) * Max(nvoted, 1));
@@ -123,7 +122,7 @@ add_popular(const ListRequest *request, ItemList *list)
 		int			item = catalogue->popular[p];
 		int64		id = catalogue->ids[item];
 
-		if ((exclude && bd_history_has(request->history, id)) ||
+		if (bd_history_excludes(request->history, id) ||
 			contains(voted, nvoted, id))
 			continue;
 		bd_catalogue_item(catalogue, item, 1.0 / ++rank,

@@ -268,8 +268,8 @@ bd_item_cf_trained_list(const ListRequest *request, int elevel)
 		for (int32 e = model->start[item]; e < model->start[item + 1]; e++)
 			scores[model->items[e]] += likes * model->similarities[e];
 	}
-	if (rec->exclude_seen)
-		for (int k = 0; k < nknown; k++)
+	for (int k = 0; k < nknown; k++)
+		if (known[k].excluded)
 			scores[known[k].item] = 0;
 
 	bd_top_start(&best, palloc(sizeof(TopEntry) * Max(limit, 1)), limit);

@@ -39,7 +39,6 @@ ItemList *
 bd_long_tail_list(const ListRequest *request)
 {
 	const Catalogue *catalogue = bd_catalogue_get(request->bandit);
-	bool		exclude = request->bandit->recommender->exclude_seen;
 	double		min_ratings = bd_option(request->bandit, "long_tail",
 										"min_ratings");
 	double	   *profile = attribute_profile(catalogue, request->history);
@@ -64,7 +63,7 @@ bd_long_tail_list(const ListRequest *request)
 		/* the rest is no better, and taste only takes away from it */
 		if (best.n == best.limit && quality < best.entries[0].score)
 			break;
-		if (exclude && bd_history_has(request->history, catalogue->ids[item]))
+		if (bd_history_excludes(request->history, catalogue->ids[item]))
 			continue;
 		if (known && affinities[item] <= 0)
 			continue;

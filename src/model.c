@@ -16,7 +16,9 @@
  * began before the training was committed.
  *
  * A part that was replaced may be in use further up the stack, so its memory
- * is handed to the transaction, which frees it at its end.
+ * is handed to the transaction, which frees it at its end.  So is what exceeds
+ * bandit.model_cache_size, the least recently used first: that is read again
+ * when it is needed again.
  *
  * src/model.c
  *
@@ -72,6 +74,8 @@ typedef struct Part
 	pg_uuid_t	version;
 	MemoryContext context;		/* NULL when there is nothing to use */
 	const void *decoded;
+	Size		bytes;			/* of the context */
+	uint64		used;			/* when last, by a count of uses */
 } Part;
 
 /* What serves instead of a stored part. */
@@ -81,7 +85,11 @@ typedef struct Substitute
 	const void *decoded;
 } Substitute;
 
+int			bd_model_cache_size = 256 * 1024;	/* kB */
+
 static HTAB *parts = NULL;
+static Size parts_bytes = 0;
+static uint64 uses = 0;
 static Oid	models_relation = InvalidOid;
 static uint64 changes = 1;
 static const char *substituted = NULL;	/* the bandit of those below */
@@ -90,6 +98,9 @@ static List *substitutes = NIL;
 static void relation_changed(Datum arg, Oid relation);
 static const void *find_substitute(const ModelKind *kind);
 static void start_cache(void);
+static void transaction_ended(XactEvent event, void *arg);
+static void drop_oldest(void);
+static void forget(Part *part);
 static Part *find_part(const char *bandit, const char *name);
 static void look_up(Part *part, const ModelKind *kind);
 static void load_part(Part *part, const ModelKind *kind, Datum data);
@@ -245,6 +256,51 @@ start_cache(void)
 	parts = hash_create("bandit trained parts", 16, &ctl,
 						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	RegisterXactCallback(transaction_ended, NULL);
+}
+
+/* Nobody points into a part any more. */
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
+		return;
+	while (parts_bytes > (Size) bd_model_cache_size * 1024)
+		drop_oldest();
+}
+
+static void
+drop_oldest(void)
+{
+	HASH_SEQ_STATUS scan;
+	Part	   *part;
+	Part	   *oldest = NULL;
+
+	hash_seq_init(&scan, parts);
+	while ((part = hash_seq_search(&scan)) != NULL)
+		if (part->context != NULL &&
+			(oldest == NULL || part->used < oldest->used))
+			oldest = part;
+	if (oldest == NULL)
+	{
+		parts_bytes = 0;		/* cannot happen; do not loop */
+		return;
+	}
+	MemoryContextDelete(oldest->context);
+	oldest->context = NULL;
+	forget(oldest);
+}
+
+/* Let the next request look the part up; its memory is seen to elsewhere. */
+static void
+forget(Part *part)
+{
+	parts_bytes -= part->bytes;
+	part->bytes = 0;
+	part->checked = 0;
+	part->exists = false;
+	part->decoded = NULL;
 }
 
 static Part *
@@ -285,6 +341,7 @@ bd_model_get(const char *bandit, const ModelKind *kind, int elevel)
 	part = find_part(bandit, kind->name);
 	if (part->checked != changes)
 		look_up(part, kind);
+	part->used = ++uses;
 
 	if (part->exists && part->decoded == NULL)
 		ereport(elevel,
@@ -365,8 +422,7 @@ look_up(Part *part, const ModelKind *kind)
 	bd_plan_run(&plan, values, NULL, true, 1);
 	if (SPI_processed == 0)
 	{
-		part->exists = false;
-		part->decoded = NULL;
+		forget(part);
 		bd_model_retire(part->context);
 		part->context = NULL;
 	}
@@ -414,6 +470,9 @@ load_part(Part *part, const ModelKind *kind, Datum data)
 	else
 		MemoryContextSetParent(context, CacheMemoryContext);
 	bd_model_retire(part->context);
+	parts_bytes -= part->bytes;
+	part->bytes = context == NULL ? 0 : MemoryContextMemAllocated(context, true);
+	parts_bytes += part->bytes;
 	part->context = context;
 	part->decoded = decoded;
 }

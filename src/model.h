@@ -43,6 +43,8 @@ extern const void *bd_image_array(const ModelImage *image, int number,
 extern bool bd_image_rows(const int32 *start, int64 nrows, int64 nentries);
 extern bool bd_image_indexes(const int32 *indexes, int64 n, int64 below);
 
+extern int	bd_model_cache_size;
+
 extern const void *bd_model_get(const char *bandit, const ModelKind *kind,
 								int elevel);
 extern void bd_model_retire(MemoryContext context);

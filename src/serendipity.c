@@ -45,7 +45,6 @@ ItemList *
 bd_serendipity_list(const ListRequest *request)
 {
 	const Catalogue *catalogue = bd_catalogue_get(request->bandit);
-	bool		exclude = request->bandit->recommender->exclude_seen;
 	double		min_ratings = bd_option(request->bandit, "serendipity",
 										"min_ratings");
 	int			limit = Min(request->n, catalogue->nitems);
@@ -74,7 +73,7 @@ bd_serendipity_list(const ListRequest *request)
 			continue;
 		score *= unexpectedness(catalogue, profile, nitems, i);
 		if (score > 0 && bd_top_admits(&best, score, i) &&
-			!(exclude && bd_history_has(request->history, catalogue->ids[i])))
+			!bd_history_excludes(request->history, catalogue->ids[i]))
 			bd_top_add(&best, score, i);
 	}
 	return bd_arm_list(request, catalogue->ids, &best);

@@ -78,7 +78,7 @@ bd_source_load(const char *name, MemoryContext context)
 		" user_column, item_column, value_column, time_column,"
 		" items_key_column, title_column, attributes_column,"
 		" attribute_separator, period_from, weekend_days, user_type_from,"
-		" session_from, vector_column"
+		" session_from, vector_column, exclude_disliked"
 		" FROM bandit.recommenders WHERE bandit OPERATOR(pg_catalog.=) $1",
 		1, {TEXTOID}
 	};
@@ -179,6 +179,7 @@ read_columns(Columns *columns, Recommender *rec)
 											 &isnull));
 	rec->neutral_value = DatumGetFloat8(field("neutral_value", &isnull));
 	rec->exclude_seen = DatumGetBool(field("exclude_seen", &isnull));
+	rec->exclude_disliked = DatumGetBool(field("exclude_disliked", &isnull));
 	rec->blend_arms = DatumGetInt32(field("blend_arms", &isnull));
 	rec->attribute_count = DatumGetInt32(field("attribute_count", &isnull));
 
@@ -352,8 +353,9 @@ make_ratings_sql(const Columns *columns, Recommender *rec)
 	" WHERE r.%s IS NOT NULL AND r.%s IS NOT NULL%s"
 	" ORDER BY 1, 2, %s%s 3";
 	char	   *finite = columns->value == NULL ? "" :
-	psprintf(" AND %s OPERATOR(pg_catalog.<) 'Infinity'"
-			 " AND %s OPERATOR(pg_catalog.>) '-Infinity'", value, value);
+	psprintf(" AND %s OPERATOR(pg_catalog.<) '%g'"
+			 " AND %s OPERATOR(pg_catalog.>) '-%g'",
+			 value, BD_VALUE_LIMIT, value, BD_VALUE_LIMIT);
 	char	   *time = columns->time == NULL ? "" :
 	psprintf("r.%s DESC NULLS LAST", columns->time);
 	const char *comma = columns->time == NULL ? "" : ",";

@@ -356,7 +356,6 @@ ItemList *
 bd_svd_trained_list(const ListRequest *request, int elevel)
 {
 	const Svd  *model = bd_model_get(request->bandit->name, &kind, elevel);
-	bool		exclude = request->bandit->recommender->exclude_seen;
 	KnownItem  *known;
 	float	   *taste;
 	TopList		best;
@@ -381,8 +380,7 @@ bd_svd_trained_list(const ListRequest *request, int elevel)
 			CHECK_FOR_INTERRUPTS();
 		if (seen < nknown && known[seen].item == item)
 		{
-			seen++;
-			if (exclude)
+			if (known[seen++].excluded)
 				continue;
 		}
 		score = bd_dot(taste, model->directions +

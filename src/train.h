@@ -76,6 +76,7 @@ typedef struct KnownItem
 {
 	int32		item;
 	double		value;			/* NaN: none, where others have one */
+	bool		excluded;		/* not to be recommended */
 } KnownItem;
 
 /* interactions.c */

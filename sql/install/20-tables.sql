@@ -75,6 +75,7 @@ CREATE TABLE bandit.recommenders (
 	key_type text NOT NULL CHECK (key_type IN ('bigint', 'text')),
 	neutral_value float8 NOT NULL DEFAULT 2.5,
 	exclude_seen boolean NOT NULL DEFAULT true,
+	exclude_disliked boolean NOT NULL DEFAULT true,
 	blend_arms int NOT NULL DEFAULT 3 CHECK (blend_arms BETWEEN 1 AND 1000),
 	time_zone text NOT NULL DEFAULT 'UTC',
 	period_from int[] NOT NULL DEFAULT '{5,12,17,22}'

@@ -86,6 +86,8 @@ COMMENT ON COLUMN bandit.recommenders.neutral_value IS
 'The value that is neither liked nor disliked; a rating weighs value minus this.';
 COMMENT ON COLUMN bandit.recommenders.exclude_seen IS
 'Whether items that the user had are never recommended to him.';
+COMMENT ON COLUMN bandit.recommenders.exclude_disliked IS
+'Where exclude_seen is off: whether items that the user values below neutral_value are still never recommended to him.';
 COMMENT ON COLUMN bandit.recommenders.blend_arms IS
 'From how many arms a list is blended: 1 to 1000.';
 COMMENT ON COLUMN bandit.recommenders.time_zone IS

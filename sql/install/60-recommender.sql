@@ -334,12 +334,13 @@ BEGIN
 	INSERT INTO bandit.recommenders (bandit, ratings, user_column, item_column,
 		value_column, time_column, items, items_key_column, title_column,
 		attributes_column, vector_column, attribute_separator, key_type,
-		neutral_value, exclude_seen, blend_arms, time_zone, attribute_count)
+		neutral_value, exclude_seen, exclude_disliked, blend_arms, time_zone,
+		attribute_count)
 	VALUES (r.bandit, r.ratings, r.user_column, r.item_column,
 		r.value_column, r.time_column, r.items, r.items_key_column,
 		r.title_column, r.attributes_column, r.vector_column,
 		r.attribute_separator, r.key_type,
-		r.neutral_value, r.exclude_seen, r.blend_arms, r.time_zone,
+		r.neutral_value, r.exclude_seen, true, r.blend_arms, r.time_zone,
 		bandit_internal.count_attributes(r));
 
 	UPDATE bandit.arms a SET source = a.arm WHERE a.bandit = r.bandit;
@@ -354,5 +355,5 @@ $$;
 COMMENT ON FUNCTION bandit.create_recommender(text, regclass, text, text, text, text, regclass, text, text, text, text[], text[], int, boolean, float8, text, float8, float8, interval, text, text, text, float8, float8, float8, interval, text) IS
 'Makes a bandit whose arms recommend items, over tables of your own. Returns the number of arms made; the control, hybrid, comes on top.
 ratings: a table or view with a row per interaction of a user with an item. items: a table or view with a row per item, if there is one. Columns that are not named are found by name and type, and a notice says which; '''' means none. User and item keys are both smallint, integer or bigint, or both uuid, text or varchar. value_column: a number, such as stars. time_column: timestamptz, timestamp, date, or Unix seconds. attributes_column: text[], or text separated by attribute_separator. vector_column: vectors of the items, of your own making, for the arm embeddings: real[] or anything that can be cast to it, such as pgvector''s vector; without it they are made of titles and attributes.
-arms: built-in ones; bandit.add_arm adds functions of your own. features: which of the five features of bandit.user_context make a context. blend_arms: from how many arms a list is blended, 1 to 1000. exclude_seen: never recommend what the user had. neutral_value: the value that is neither liked nor disliked. time_zone: in which the features read the clock. The other parameters are those of bandit.create_bandit.
+arms: built-in ones; bandit.add_arm adds functions of your own. features: which of the five features of bandit.user_context make a context. blend_arms: from how many arms a list is blended, 1 to 1000. exclude_seen: never recommend what the user had; without it, still not what he values below neutral_value (column exclude_disliked of bandit.recommenders). neutral_value: the value that is neither liked nor disliked. time_zone: in which the features read the clock. The other parameters are those of bandit.create_bandit.
 Errors: ambiguous_column (the detail lists the candidates), undefined_column, datatype_mismatch, wrong_object_type, undefined_object, reserved_name, and those of bandit.create_bandit.';

@@ -58,6 +58,7 @@ CREATE TEMP TABLE toy_expected (quantity text, user_id int, item_id int, other i
 CREATE TABLE toy_items AS SELECT item_id, array_agg(attribute) AS genres FROM toy_attributes GROUP BY 1;
 ALTER TABLE toy_items ADD PRIMARY KEY (item_id);
 SELECT bandit.create_recommender('toy', 'toy_ratings', items => 'toy_items', arms => '{graph}', exclude_seen => false);
+UPDATE bandit.recommenders SET exclude_disliked = false WHERE bandit = 'toy';
 UPDATE bandit.arms SET options = '{"precision": 1e-14}' WHERE bandit = 'toy' AND arm = 'graph';
 SELECT bandit.train('toy');
 SELECT is_empty($$SELECT * FROM (SELECT * FROM toy_expected WHERE quantity = 'ppr_user') e
