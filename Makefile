@@ -15,6 +15,7 @@
 #   make format                       indent src/ as PostgreSQL does
 #   make bench                        speed, as ratios to named alternatives
 #   make simulations                  play known problems, write docs/simulations.md
+#   make recommenders                 measure the arms, write docs/recommenders.md
 #   make bench-feedback               feedback on one hot arm, by many clients
 #   make bench-bulk                   loads of watched tables; DATA=dir as above
 #   make dist                         a zip of the last commit, for PGXN
@@ -63,7 +64,7 @@ EXTRA_CLEAN = $(SQL_SCRIPT) .built-for test/unit/build results output_iso \
 # Build: stock PGXS, unless nothing but the targets further down is wanted,
 # which must work before there is a PostgreSQL.
 
-OUR_GOALS = demo test bench bench-feedback bench-bulk simulations psql start stop status \
+OUR_GOALS = demo test bench bench-feedback bench-bulk simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -101,7 +102,7 @@ endif
 
 .PHONY: $(OUR_GOALS)
 
-demo bench bench-feedback bench-bulk simulations:
+demo bench bench-feedback bench-bulk simulations recommenders:
 	@scripts/$@
 
 test lint format:

@@ -37,7 +37,7 @@
  * that fit into registers.  So few are added in single precision, and then to
  * the rest in double.
  */
-#define TOGETHER 32
+#define TOGETHER 64
 #define TILE_ROWS 4
 #define TILE_COLUMNS 8
 
@@ -54,10 +54,10 @@ static void solve_many(const BanditFactors *model, BanditSide *side,
 static void solve_few(const BanditFactors *model, BanditSide *side,
 					  const BanditSide *against, int row, int n);
 static void gather(const BanditFactors *model, const BanditSide *side,
-				   const BanditSide *against, int row, int64_t k, float *q,
-				   double *b);
-static void add_tile(double *a, int rank, const float *q, int width, int i0,
-					 int j0);
+				   const BanditSide *against, int row, int64_t k, int n,
+				   float *q, double *b);
+static void add_tile(double *a, int rank, const float *q, int n, int width,
+					 int i0, int j0);
 static int	padded(int rank);
 static void solve_cholesky(double *a, double *b, int n);
 static void take_four(double *row, const double *rows, int stride, int n);
@@ -218,11 +218,13 @@ solve_many(const BanditFactors *model, BanditSide *side,
 		a[(size_t) i * rank + i] = model->ridge * (double) (end - first);
 	for (int64_t k = first; k < end; k += TOGETHER)
 	{
-		gather(model, side, against, row, k, q, b);
+		int			n = end - k < TOGETHER ? (int) (end - k) : TOGETHER;
+
+		gather(model, side, against, row, k, n, q, b);
 		for (int i0 = 0; i0 < rank; i0 += TILE_ROWS)
 			for (int j0 = i0 / TILE_COLUMNS * TILE_COLUMNS; j0 < rank;
 				 j0 += TILE_COLUMNS)
-				add_tile(a, rank, q, width, i0, j0);
+				add_tile(a, rank, q, n, width, i0, j0);
 	}
 	solve_cholesky(a, b, rank);
 	for (int i = 0; i < rank; i++)
@@ -231,46 +233,40 @@ solve_many(const BanditFactors *model, BanditSide *side,
 
 /*
  * gather
- *		The factors on the other side of the ratings from k, TOGETHER of them,
- *		as rows of q; those times what is left of the rating are added to b.
+ *		The factors on the other side of n ratings from k on, as rows of q;
+ *		those times what is left of the rating are added to b.
  *
- * Where there are fewer, and right of the last factor, q is 0.
+ * Right of the last factor, q is 0.
  */
 static void
 gather(const BanditFactors *model, const BanditSide *side,
-	   const BanditSide *against, int row, int64_t k, float *q, double *b)
+	   const BanditSide *against, int row, int64_t k, int n, float *q, double *b)
 {
 	int			rank = model->rank;
 	int			width = padded(rank);
-	int64_t		end = side->start[row + 1];
 
-	for (int t = 0; t < TOGETHER; t++, k++, q += width)
+	for (int t = 0; t < n; t++, k++, q += width)
 	{
-		int			n = k < end ? rank : 0;
+		const float *from = against->factors + (size_t) side->other[k] * rank;
+		double		r = rest(model, side, against, row, k);
 
-		if (n > 0)
+		for (int i = 0; i < rank; i++)
 		{
-			const float *from = against->factors +
-			(size_t) side->other[k] * rank;
-			double		r = rest(model, side, against, row, k);
-
-			for (int i = 0; i < rank; i++)
-			{
-				q[i] = from[i];
-				b[i] += r * from[i];
-			}
+			q[i] = from[i];
+			b[i] += r * from[i];
 		}
-		memset(q + n, 0, sizeof(float) * (width - n));
+		for (int i = rank; i < width; i++)
+			q[i] = 0;
 	}
 }
 
-/* A tile of a += sum of q q', its upper half, over TOGETHER rows of q. */
+/* A tile of a += sum of q q', its upper half, over the n rows of q. */
 static void
-add_tile(double *a, int rank, const float *q, int width, int i0, int j0)
+add_tile(double *a, int rank, const float *q, int n, int width, int i0, int j0)
 {
 	float		sums[TILE_ROWS][TILE_COLUMNS] = {{0}};
 
-	for (int t = 0; t < TOGETHER; t++)
+	for (int t = 0; t < n; t++)
 	{
 		const float *qi = q + (size_t) t * width + i0;
 		const float *qj = q + (size_t) t * width + j0;

@@ -42,3 +42,24 @@ BEGIN
 	END LOOP;
 END;
 $$;
+
+SELECT format('CALL play(%L, %L, %s, 20000)', player, context, run)
+FROM players, generate_series(1, :runs) run
+\gexec
+
+-- what there is to compare with, and what came of it
+CREATE VIEW outcome AS
+SELECT 1 AS place, 'uniform choice' AS player, avg(hit::int) AS hit, NULL::numeric AS se, NULL::numeric AS second_half FROM hits
+UNION ALL
+(SELECT 2, 'best single arm, ' || arm, avg(hit::int), NULL, NULL FROM hits GROUP BY arm ORDER BY 3 DESC LIMIT 1)
+UNION ALL
+SELECT 3, 'bandit, ' || CASE player WHEN 'without context' THEN player ELSE 'by ' || player END, avg(hit), stddev(hit) / sqrt(count(*))::numeric, avg(late)
+FROM (SELECT player, run, avg(hit::int) AS hit, avg(hit::int) FILTER (WHERE round > 10000) AS late FROM replayed GROUP BY 1, 2) r
+GROUP BY player
+UNION ALL
+SELECT 4, 'best arm of each context', sum(users * best) / sum(users), NULL, NULL FROM (
+	SELECT context, max(users) AS users, max(hit) AS best FROM (
+		SELECT context, arm, count(*) AS users, avg(hit::int) AS hit FROM hits JOIN users USING (user_id) GROUP BY 1, 2) c
+	GROUP BY 1) b
+UNION ALL
+SELECT 5, 'oracle, best arm of each user', avg(hit), NULL, NULL FROM (SELECT max(hit::int) AS hit FROM hits GROUP BY user_id) u;

@@ -95,31 +95,49 @@ $$;
 COMMENT ON FUNCTION bandit_internal.check_prior(float8, float8) IS
 'Raises unless both shapes of a Beta prior are finite and positive. Errors: null_value_not_allowed, invalid_parameter_value.';
 
-CREATE FUNCTION bandit_internal.lock_bandit(name text) RETURNS void
-LANGUAGE plpgsql
+CREATE FUNCTION bandit_internal.require_bandit(name text)
+RETURNS void
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
 	known text;
 BEGIN
-	IF lock_bandit.name IS NULL THEN
+	IF require_bandit.name IS NULL THEN
 		RAISE EXCEPTION 'name of bandit must not be null'
 			USING ERRCODE = 'null_value_not_allowed';
-	END IF;
-	PERFORM FROM bandit.bandits b WHERE b.name = lock_bandit.name
-		FOR NO KEY UPDATE;
-	IF FOUND THEN
+	ELSIF EXISTS (SELECT FROM bandit.bandits b WHERE b.name = require_bandit.name) THEN
 		RETURN;
 	END IF;
 
 	SELECT string_agg(quote_ident(b.name), ', ' ORDER BY b.name) INTO known
 	FROM bandit.bandits b HAVING count(*) BETWEEN 1 AND 10;
-	RAISE EXCEPTION 'bandit "%" does not exist', lock_bandit.name
+	RAISE EXCEPTION 'bandit "%" does not exist', require_bandit.name
 		USING ERRCODE = 'undefined_object',
 			HINT = CASE WHEN known IS NULL
 				THEN 'SELECT name FROM bandit.bandits lists them; bandit.create_bandit makes one.'
 				ELSE 'These exist: ' || known || '.' END;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.require_bandit(text) IS
+'Raises null_value_not_allowed or undefined_object unless there is such a bandit.';
+
+CREATE FUNCTION bandit_internal.lock_bandit(name text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM bandit_internal.require_bandit(lock_bandit.name);
+	PERFORM FROM bandit.bandits b WHERE b.name = lock_bandit.name
+		FOR NO KEY UPDATE;
+	IF NOT FOUND THEN			-- dropped meanwhile
+		RAISE EXCEPTION 'bandit "%" does not exist', lock_bandit.name
+			USING ERRCODE = 'undefined_object';
+	END IF;
 END;
 $$;
 

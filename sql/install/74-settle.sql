@@ -19,11 +19,8 @@ DECLARE
 	-- whether a statement sees what was committed before it
 	fresh boolean := current_setting('transaction_isolation') LIKE 'read %';
 BEGIN
+	PERFORM bandit_internal.require_bandit(settle.name);
 	SELECT b.* INTO settings FROM bandit.bandits b WHERE b.name = settle.name;
-	IF NOT FOUND THEN
-		RAISE undefined_object USING
-			MESSAGE = format('bandit "%s" does not exist', settle.name);
-	END IF;
 	silence := CASE settings.on_silence WHEN 'failure' THEN 0
 		WHEN 'reward' THEN round(settings.silence_reward * 1048576) / 1048576 END;
 	IF batch IS NULL OR batch < 1 THEN

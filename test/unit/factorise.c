@@ -21,7 +21,7 @@ static float user_bias[N],
 			item_bias[N],
 			p[N * 16],
 			q[N * 16];
-static double scratch[16 * (16 + 17)];
+static double scratch[16 * (16 + 1 + 32)];
 
 /* the last user and the last item have no ratings */
 static BanditFactors
