@@ -6,15 +6,12 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	users int[] := ARRAY(SELECT DISTINCT user_id FROM demo.held_out ORDER BY 1);
 	visitor int;
-	treated boolean;
 BEGIN
 	FOR visit IN 1 .. visits LOOP
 		visitor := users[1 + abs(hashint4(day * 10000 + visit) % cardinality(users))];
-		-- half of the users, always the same ones, are the bandit's
-		treated := hashint4(visitor) % 2 = 0;
 		WITH list AS (
-			SELECT r.item_id, r.arm, h.movie_id IS NOT NULL AS hit
-			FROM bandit.recommend('movies', visitor, 20, use_bandit => treated) r
+			SELECT r.item_id, r.arm, r.variant, h.movie_id IS NOT NULL AS hit
+			FROM bandit.recommend('movies', visitor, 20) r
 			LEFT JOIN demo.held_out h ON h.user_id = visitor
 				AND h.movie_id = r.item_id AND h.rating >= 4
 		), click AS (
@@ -22,7 +19,7 @@ BEGIN
 			SELECT visitor, item_id FROM list WHERE hit
 		)
 		INSERT INTO demo.visits
-		SELECT day, visitor, CASE WHEN treated THEN 'bandit' ELSE 'control' END,
+		SELECT day, visitor, CASE max(variant) WHEN 'treatment' THEN 'bandit' ELSE 'control' END,
 			count(*), count(*) FILTER (WHERE hit), array_agg(arm)
 		FROM list;
 		COMMIT;

@@ -44,15 +44,16 @@ $$;
 COMMENT ON FUNCTION bandit_internal.newest_period(text) IS
 'The newest period of the newest experiment of a bandit. Errors: undefined_object; object_not_in_prerequisite_state without one.';
 
-CREATE FUNCTION bandit_internal.experiment_end(period bandit.experiments)
+CREATE FUNCTION bandit_internal.experiment_end(period bandit.experiments,
+	at timestamptz)
 RETURNS timestamptz
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT least((period).ended_at, now() - b.attribution_window)
+	SELECT least((period).ended_at, at - b.attribution_window)
 	FROM bandit.bandits b WHERE b.name = (period).bandit;
 END;
-COMMENT ON FUNCTION bandit_internal.experiment_end(bandit.experiments) IS
-'Up to when a period''s decisions count: those whose attribution window has passed.';
+COMMENT ON FUNCTION bandit_internal.experiment_end(bandit.experiments, timestamptz) IS
+'Up to when a period''s decisions count: those whose attribution window had passed at that time.';
 
 CREATE FUNCTION bandit_internal.experiment_decisions(period bandit.experiments,
 	until timestamptz, OUT decision_id uuid, OUT variant text, OUT subject text,
@@ -79,6 +80,7 @@ COMMENT ON FUNCTION bandit_internal.experiment_decisions(bandit.experiments, tim
 'The decisions of a period that count, made before "until": lists for known users, without any user who was served against his side (use_bandit) in it.';
 
 CREATE FUNCTION bandit_internal.experiment_subjects(period bandit.experiments,
+	at timestamptz,
 	OUT variant text, OUT subject text, OUT lists float8, OUT items float8,
 	OUT reward float8, OUT clicked float8, OUT ratings float8, OUT stars float8,
 	OUT thumbs float8, OUT thumbs_up float8, OUT known float8, OUT tail float8)
@@ -88,7 +90,7 @@ SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH served AS MATERIALIZED (
 		SELECT * FROM bandit_internal.experiment_decisions(period,
-			bandit_internal.experiment_end(period))
+			bandit_internal.experiment_end(period, at))
 	), answered AS (
 		SELECT s.variant, s.subject,
 			coalesce((array_agg(f.reward ORDER BY f.priority DESC, f.received_at DESC)
@@ -123,10 +125,11 @@ BEGIN ATOMIC
 		coalesce(r.thumbs, 0), coalesce(r.thumbs_up, 0), s.known, s.tail
 	FROM shown s LEFT JOIN responses r USING (variant, subject);
 END;
-COMMENT ON FUNCTION bandit_internal.experiment_subjects(bandit.experiments) IS
+COMMENT ON FUNCTION bandit_internal.experiment_subjects(bandit.experiments, timestamptz) IS
 'Per user of a period: lists and items shown by decisions that have matured, and what came of them; reward is that of an item''s response of the highest priority, summed; known and tail count the items that the catalogue knows and those outside its head.';
 
 CREATE FUNCTION bandit_internal.experiment_rates(period bandit.experiments,
+	at timestamptz,
 	OUT place int, OUT metric text, OUT is_share boolean, OUT variant text,
 	OUT users bigint, OUT y float8, OUT n float8, OUT rate float8,
 	OUT variance float8, OUT design_effect float8)
@@ -137,7 +140,7 @@ BEGIN ATOMIC
 	WITH each AS (
 		SELECT m.place, m.metric, m.is_share, s.variant, m.y, m.n,
 			sum(m.y) OVER side / sum(m.n) OVER side AS rate
-		FROM bandit_internal.experiment_subjects(period) s
+		FROM bandit_internal.experiment_subjects(period, at) s
 		CROSS JOIN LATERAL (VALUES
 			(1, 'reward', true, s.reward, s.items),
 			(2, 'ctr', true, s.clicked, s.items),
@@ -159,7 +162,7 @@ BEGIN ATOMIC
 			p.variance / nullif(p.rate * (1 - p.rate) / p.n, 0), 1)) END
 	FROM pooled p;
 END;
-COMMENT ON FUNCTION bandit_internal.experiment_rates(bandit.experiments) IS
+COMMENT ON FUNCTION bandit_internal.experiment_rates(bandit.experiments, timestamptz) IS
 'Per measure and side: users, rate = sum of y / sum of n over users, its variance by the delta method, NULL for one user, and the design effect of a share: variance over that of as many independent trials, at least 1.';
 
 CREATE FUNCTION bandit_internal.entropy(weights float8[], categories int)
@@ -177,6 +180,7 @@ COMMENT ON FUNCTION bandit_internal.entropy(float8[], int) IS
 'Shannon entropy of shares, over that of as many categories used alike: 0 for one category, 1 for all alike. weights need not sum to 1; NULL for none; 0 where there is but one category.';
 
 CREATE FUNCTION bandit_internal.experiment_diversity(period bandit.experiments,
+	at timestamptz,
 	OUT variant text, OUT users bigint, OUT value float8, OUT lower float8,
 	OUT upper float8)
 RETURNS SETOF record
@@ -191,7 +195,7 @@ BEGIN ATOMIC
 		SELECT d.variant, d.subject, i.item,
 			abs(bandit.key_id(d.subject) % 20) AS part
 		FROM bandit_internal.experiment_decisions(period,
-			bandit_internal.experiment_end(period)) d,
+			bandit_internal.experiment_end(period, at)) d,
 			unnest(d.items) AS i (item)
 	), weights AS (
 		SELECT s.variant, s.part, a.attribute,
@@ -227,10 +231,10 @@ BEGIN ATOMIC
 		least(w.value + e.error, 1)
 	FROM whole w JOIN errors e USING (variant);
 END;
-COMMENT ON FUNCTION bandit_internal.experiment_diversity(bandit.experiments) IS
+COMMENT ON FUNCTION bandit_internal.experiment_diversity(bandit.experiments, timestamptz) IS
 'Per side: the normalised entropy of the attributes of the items shown, an item spreading 1 over its attributes, with a 95 % interval by the jackknife over 20 parts of the users (Efron 1982; 2.093 is Student''s quantile for 19 degrees). No rows where items have no attributes.';
 
-CREATE FUNCTION bandit_internal.experiment_srm(name text)
+CREATE FUNCTION bandit_internal.experiment_srm(name text, at timestamptz)
 RETURNS float8
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -240,7 +244,7 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL (
 		SELECT count(DISTINCT d.subject) FILTER (WHERE d.variant = 'treatment') AS treated,
 			count(DISTINCT d.subject) FILTER (WHERE d.variant = 'control') AS others
-		FROM bandit_internal.experiment_decisions(e, coalesce(e.ended_at, now())) d
+		FROM bandit_internal.experiment_decisions(e, coalesce(e.ended_at, at)) d
 	) AS c
 	CROSS JOIN LATERAL bandit.srm_test(ARRAY[c.treated, c.others],
 		ARRAY[e.allocation, 1 - e.allocation]) AS t
@@ -248,10 +252,11 @@ BEGIN ATOMIC
 		AND e.bandit = experiment_srm.name
 		AND e.experiment = (bandit_internal.newest_period(experiment_srm.name)).experiment;
 END;
-COMMENT ON FUNCTION bandit_internal.experiment_srm(text) IS
+COMMENT ON FUNCTION bandit_internal.experiment_srm(text, timestamptz) IS
 'How far the users who came are from the allocation in force when they came, over all periods of the newest experiment: an always-valid p-value, 1 / the product of the periods'' Bayes factors, at most 1 (Lindon and Malek 2022). Below 0.001 the split is broken, and nothing else of the report may be believed.';
 
-CREATE FUNCTION bandit.experiment_report(name text, OUT metric text,
+CREATE FUNCTION bandit.experiment_report(name text,
+	at timestamptz DEFAULT now(), OUT metric text,
 	OUT variant text, OUT value float8, OUT lower float8, OUT upper float8,
 	OUT users bigint, OUT note text)
 RETURNS SETOF record
@@ -261,7 +266,7 @@ BEGIN ATOMIC
 	WITH period AS MATERIALIZED (
 		SELECT bandit_internal.newest_period(experiment_report.name) AS p
 	), rates AS MATERIALIZED (
-		SELECT r.* FROM period, bandit_internal.experiment_rates(p) r
+		SELECT r.* FROM period, bandit_internal.experiment_rates(p, experiment_report.at) r
 	), sides AS (
 		SELECT r.place, r.metric, r.variant, r.rate AS value,
 			CASE WHEN r.is_share THEN w.lower ELSE r.rate - 1.96 * sqrt(r.variance) END AS lower,
@@ -273,7 +278,7 @@ BEGIN ATOMIC
 				AND r.y >= 0 AND r.y <= r.n
 		UNION ALL
 		SELECT 6, 'diversity', d.variant, d.value, d.lower, d.upper, d.users
-		FROM period, bandit_internal.experiment_diversity(p) d
+		FROM period, bandit_internal.experiment_diversity(p, experiment_report.at) d
 	), all_sides AS (
 		SELECT m.place, m.metric, v.variant, s.value, s.lower, s.upper,
 			coalesce(s.users, 0) AS users,
@@ -302,10 +307,11 @@ BEGIN ATOMIC
 	FROM (SELECT * FROM all_sides UNION ALL SELECT * FROM differences) AS r
 	ORDER BY r.place, r.variant = 'difference', r.variant = 'control';
 END;
-COMMENT ON FUNCTION bandit.experiment_report(text) IS
-'The newest experiment of a recommender by each measure: a row per side (treatment, control), and one of the difference, treatment minus control. reward: of an item shown, 0 to 1, that of its response of the highest priority, 0 without one; ctr: share of items shown that were clicked; mean rating, of items that were rated; thumbs-up rate: share of items with a thumb whose thumb was up; long-tail rate: share of items shown that are outside the popular head; diversity: entropy of the attributes shown, 0 to 1. lower and upper: 95 % intervals, Wilson''s with a design effect for shares, the normal one for mean ratings, the jackknife''s for diversity; of differences always-valid ones, which may be looked at every day (bandit.confidence_sequence_difference), from 100 users a side on. users: those who have any of it; they are the unit of every interval. Counted are the decisions of the newest period, within one allocation, whose attribution window has passed, without users who were ever served against their side. Errors: undefined_object; object_not_in_prerequisite_state when there has been no experiment.';
+COMMENT ON FUNCTION bandit.experiment_report(text, timestamptz) IS
+'The newest experiment of a recommender by each measure: a row per side (treatment, control), and one of the difference, treatment minus control. reward: of an item shown, 0 to 1, that of its response of the highest priority, 0 without one; ctr: share of items shown that were clicked; mean rating, of items that were rated; thumbs-up rate: share of items with a thumb whose thumb was up; long-tail rate: share of items shown that are outside the popular head; diversity: entropy of the attributes shown, 0 to 1. lower and upper: 95 % intervals, Wilson''s with a design effect for shares, the normal one for mean ratings, the jackknife''s for diversity; of differences always-valid ones, which may be looked at every day (bandit.confidence_sequence_difference), from 100 users a side on. users: those who have any of it; they are the unit of every interval. Counted are the decisions of the newest period, within one allocation, whose attribution window had passed at the time "at", without users who were ever served against their side. Errors: undefined_object; object_not_in_prerequisite_state when there has been no experiment.';
 
-CREATE FUNCTION bandit.experiment_verdict(name text, OUT verdict text, OUT rule text,
+CREATE FUNCTION bandit.experiment_verdict(name text,
+	at timestamptz DEFAULT now(), OUT verdict text, OUT rule text,
 	OUT users_treatment bigint, OUT users_control bigint,
 	OUT difference float8, OUT lower float8, OUT upper float8,
 	OUT lift float8, OUT lift_lower float8, OUT lift_upper float8,
@@ -321,10 +327,10 @@ DECLARE
 	a float8[];
 	b float8[];
 BEGIN
-	srm_p := bandit_internal.experiment_srm(experiment_verdict.name);
-	SELECT r.* INTO t FROM bandit_internal.experiment_rates(period) r
+	srm_p := bandit_internal.experiment_srm(experiment_verdict.name, experiment_verdict.at);
+	SELECT r.* INTO t FROM bandit_internal.experiment_rates(period, experiment_verdict.at) r
 	WHERE r.metric = 'reward' AND r.variant = 'treatment';
-	SELECT r.* INTO c FROM bandit_internal.experiment_rates(period) r
+	SELECT r.* INTO c FROM bandit_internal.experiment_rates(period, experiment_verdict.at) r
 	WHERE r.metric = 'reward' AND r.variant = 'control';
 	users_treatment := coalesce(t.users, 0);
 	users_control := coalesce(c.users, 0);
@@ -358,5 +364,5 @@ BEGIN
 	WHERE v.applies ORDER BY v.place LIMIT 1;
 END;
 $$;
-COMMENT ON FUNCTION bandit.experiment_verdict(text) IS
+COMMENT ON FUNCTION bandit.experiment_verdict(text, timestamptz) IS
 'One row: keep, stop, too early, no data, or check the split, with the rule that made it, from the reward of bandit.experiment_report. difference: treatment minus control, with its always-valid 95 % interval (lower, upper), NULL before 100 users a side. By posteriors Beta(1 + s/D, 1 + f/D), D the design effect of users: lift, the median of treatment / control - 1, with its 95 % credible interval; p_better, the probability that the treatment is better; loss_if_kept and loss_if_stopped, what either choice is expected to lose, in units of reward per item. srm_p: sample-ratio mismatch over all periods, always-valid. The credible numbers are for one look, the verdict for as many as you like. Errors as bandit.experiment_report.';

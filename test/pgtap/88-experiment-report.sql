@@ -1,6 +1,6 @@
 -- The report of an experiment: its numbers against their definitions, its rules, its edges.
 BEGIN;
-SELECT plan(33);
+SELECT plan(34);
 SET LOCAL client_min_messages = warning;
 SELECT setseed(0.5);
 CREATE TABLE film (film_id int PRIMARY KEY, genres text[]);
@@ -79,7 +79,7 @@ SELECT ok(abs(r.value - (SELECT -sum(p * ln(p)) / ln(7) FROM (SELECT sum(0.5) / 
 FROM report r WHERE metric = 'diversity' AND variant = 'treatment';
 -- delta method, by its definition
 SELECT ok(abs(v.variance - w.variance) < 1e-12, 'the variance is that of a ratio of sums over users')
-FROM bandit_internal.experiment_rates(bandit_internal.newest_period('x')) v,
+FROM bandit_internal.experiment_rates(bandit_internal.newest_period('x'), now()) v,
 	(SELECT sum((y - r * n) ^ 2) / (avg(n) ^ 2 * count(*) * (count(*) - 1)) AS variance FROM (SELECT u, sum(reward) AS y, count(*) AS n FROM by_item WHERE treated GROUP BY u) s,
 		(SELECT avg(reward) AS r FROM by_item WHERE treated) m) w WHERE metric = 'reward' AND variant = 'treatment';
 CREATE TEMP TABLE verdict AS SELECT * FROM bandit.experiment_verdict('x');
@@ -92,6 +92,7 @@ FROM verdict v, report r WHERE metric = 'reward' AND variant = 'difference';
 -- what does not count
 SELECT serve(u, 99, true, interval '1 hour') FROM generate_series(1, 500) u WHERE bandit_internal.treats('11111111-1111-4111-8111-111111111111', 0.5, u::text);
 SELECT results_eq('TABLE report', $$SELECT * FROM bandit.experiment_report('x')$$, 'decisions whose window has not passed do not count');
+SELECT is((SELECT sum(users) FROM bandit.experiment_report('x', now() - interval '5 days')), 0::numeric, 'as of five days ago there was nothing');
 SELECT serve(u, 98, true, interval '11 days') FROM generate_series(1, 50) u;
 SELECT results_eq('TABLE report', $$SELECT * FROM bandit.experiment_report('x')$$, 'nor those from before');
 SELECT serve(10001, 1, NOT bandit_internal.treats('11111111-1111-4111-8111-111111111111', 0.5, '10001'), interval '3 days'),
