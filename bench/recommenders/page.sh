@@ -37,6 +37,10 @@ Means of $runs runs, ± standard error.
 |---|---|---|
 $(cat "$work/choice")
 
+Any policy that learns pays for learning; who chooses the best arm of each context all the time earns
+what the last but one line says. What the last line has more than that is in the users, not in the
+five features.
+
 ## Training
 
 | | seconds |

@@ -57,9 +57,10 @@ SELECT 3, 'bandit, ' || CASE player WHEN 'without context' THEN player ELSE 'by 
 FROM (SELECT player, run, avg(hit::int) AS hit, avg(hit::int) FILTER (WHERE round > 10000) AS late FROM replayed GROUP BY 1, 2) r
 GROUP BY player
 UNION ALL
-SELECT 4, 'best arm of each context', sum(users * best) / sum(users), NULL, NULL FROM (
+SELECT 4, 'best arm of each user_type and genre_saturation', sum(users * best) / sum(users), NULL, NULL FROM (
 	SELECT context, max(users) AS users, max(hit) AS best FROM (
-		SELECT context, arm, count(*) AS users, avg(hit::int) AS hit FROM hits JOIN users USING (user_id) GROUP BY 1, 2) c
+		SELECT context - '{time_period,day_of_week,session_position}'::text[] AS context, arm, count(*) AS users,
+			avg(hit::int) AS hit FROM hits JOIN users USING (user_id) GROUP BY 1, 2) c
 	GROUP BY 1) b
 UNION ALL
 SELECT 5, 'oracle, best arm of each user', avg(hit), NULL, NULL FROM (SELECT max(hit::int) AS hit FROM hits GROUP BY user_id) u;

@@ -322,18 +322,27 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	period bandit.experiments := bandit_internal.newest_period(experiment_verdict.name);
-	t record;
-	c record;
+	side record;
+	t record;		-- treatment
+	c record;		-- control
 	a float8[];
 	b float8[];
 BEGIN
 	srm_p := bandit_internal.experiment_srm(experiment_verdict.name, experiment_verdict.at);
-	SELECT r.* INTO t FROM bandit_internal.experiment_rates(period, experiment_verdict.at) r
-	WHERE r.metric = 'reward' AND r.variant = 'treatment';
-	SELECT r.* INTO c FROM bandit_internal.experiment_rates(period, experiment_verdict.at) r
-	WHERE r.metric = 'reward' AND r.variant = 'control';
-	users_treatment := coalesce(t.users, 0);
-	users_control := coalesce(c.users, 0);
+	users_treatment := 0;
+	users_control := 0;
+	FOR side IN
+		SELECT r.* FROM bandit_internal.experiment_rates(period, experiment_verdict.at) r
+		WHERE r.metric = 'reward'
+	LOOP
+		IF side.variant = 'treatment' THEN
+			t := side;
+			users_treatment := t.users;
+		ELSE
+			c := side;
+			users_control := c.users;
+		END IF;
+	END LOOP;
 	IF least(users_treatment, users_control) > 0 THEN
 		difference := t.rate - c.rate;
 		a := ARRAY[1 + c.y / c.design_effect, 1 + greatest(c.n - c.y, 0) / c.design_effect];
