@@ -45,7 +45,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 	static KeptPlan recent = {
 		"SELECT d.decision_id, d.context_hash,"
 		" d.item_arms[pg_catalog.array_position(d.items, $3)],"
-		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
+		" d.variant OPERATOR(pg_catalog.<>) 'control',"
 		" d.tableoid, d.ctid"
 		" FROM bandit.decisions d"
 		" WHERE d.bandit OPERATOR(pg_catalog.=) $1"
@@ -58,7 +58,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 	static KeptPlan answered = {
 		"SELECT d.decision_id, d.context_hash,"
 		" d.item_arms[pg_catalog.array_position(d.items, $3)],"
-		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
+		" d.variant OPERATOR(pg_catalog.<>) 'control',"
 		" d.tableoid, d.ctid"
 		" FROM bandit.decisions d"
 		" WHERE d.bandit OPERATOR(pg_catalog.=) $1"
@@ -147,7 +147,7 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 		" COALESCE($2, CASE WHEN pg_catalog.cardinality(d.picks)"
 		" OPERATOR(pg_catalog.=) 1 THEN d.picks[1] END),"
 		" $2 OPERATOR(pg_catalog.=) ANY (d.picks),"
-		" d.variant OPERATOR(pg_catalog.=) 'treatment',"
+		" d.variant OPERATOR(pg_catalog.<>) 'control',"
 		" d.tableoid, d.items IS NOT NULL,"
 		" pg_catalog.array_to_string(d.picks, ', '), d.ctid"
 		" FROM bandit.decisions d"

@@ -261,18 +261,22 @@ typedef struct Decision
 	pg_uuid_t	id;
 	TimestampTz decided_at;
 	const char *subject;		/* NULL: nobody in particular */
-	const char *variant;		/* 'treatment' or 'control' */
+	const char *variant;		/* 'treatment', 'control' or 'shadow' */
 	int64		context_hash;
 	BanditPolicy policy;
 	int			narms;			/* arms that could be drawn */
 	Draw	   *draws;			/* their posteriors */
 	int			npicks;
 	int		   *picks;			/* picks[rank] = index into draws */
+	const char *chosen;			/* what a shadow saw chosen, instead of picks */
+	float4	   *pick_ms;		/* by rank, what its list took; or NULL */
 	int			nitems;			/* -1 when the decision serves no items */
 	int64	   *items;			/* by position */
 	char	  **item_keys;		/* by position, NULL unless by key */
-	int		   *item_arms;		/* by position: index into bandit->arms */
+	int		   *item_arms;		/* by position: index into bandit->arms, or -1 */
 } Decision;
+
+#define PICK_FAILED		(-1.0f) /* in pick_ms: the arm raised an error */
 
 extern void bd_decide_id(pg_uuid_t *id, TimestampTz now);
 extern void bd_decide_random(const pg_uuid_t *id, BanditRandom *random);
@@ -334,6 +338,7 @@ typedef struct ListRequest
 extern void bd_user_ref(const Bandit *bandit, int64 id, const char *key,
 						UserRef *user);
 extern const char *bd_user_subject(const UserRef *user);
+extern int64 bd_item_number(const Bandit *bandit, Datum *item, bool by_key);
 extern char *bd_key_canonical(const char *key, bool is_uuid);
 extern UserHistory *bd_history_load(Bandit *bandit, const UserRef *user,
 									TimestampTz at);

@@ -41,6 +41,8 @@ typedef struct ChooseResult
 
 static void put_time(pg_uuid_t *id, TimestampTz at);
 static Datum text_array(char **texts, int n);
+static Datum picks_array(const Bandit *bandit, const Decision *decision);
+static Datum ms_array(const float4 * ms, int n);
 static Datum float_array(const Draw *draws, int n, size_t field);
 static bool has_floors(const Decision *decision);
 
@@ -122,11 +124,53 @@ static Datum
 text_array(char **texts, int n)
 {
 	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(n, 1));
+	int			lower = 1;
 
 	for (int i = 0; i < n; i++)
-		values[i] = CStringGetTextDatum(texts[i]);
-	return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false,
-										   TYPALIGN_INT));
+	{
+		nulls[i] = texts[i] == NULL;
+		if (!nulls[i])
+			values[i] = CStringGetTextDatum(texts[i]);
+	}
+	return PointerGetDatum(construct_md_array(values, nulls, n > 0 ? 1 : 0,
+											  &n, &lower, TEXTOID, -1, false,
+											  TYPALIGN_INT));
+}
+
+/* The arms picked, best first, or the one that a shadow saw. */
+static Datum
+picks_array(const Bandit *bandit, const Decision *decision)
+{
+	char	  **names = palloc(sizeof(char *) * Max(decision->npicks, 1));
+
+	if (decision->chosen != NULL)
+	{
+		names[0] = (char *) decision->chosen;
+		return text_array(names, 1);
+	}
+	for (int i = 0; i < decision->npicks; i++)
+		names[i] = bandit->arms[decision->draws[decision->picks[i]].arm].name;
+	return text_array(names, decision->npicks);
+}
+
+/* Milliseconds, null where an arm failed. */
+static Datum
+ms_array(const float4 * ms, int n)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(n, 1));
+	int			lower = 1;
+
+	for (int i = 0; i < n; i++)
+	{
+		nulls[i] = ms[i] == PICK_FAILED;
+		values[i] = Float4GetDatum(ms[i]);
+	}
+	return PointerGetDatum(construct_md_array(values, nulls, n > 0 ? 1 : 0,
+											  &n, &lower, FLOAT4OID,
+											  sizeof(float4), true,
+											  TYPALIGN_INT));
 }
 
 /* One field of every draw, by its offset. */
@@ -167,7 +211,8 @@ item_values(const Bandit *bandit, const Decision *decision,
 	for (int i = 0; i < n; i++)
 	{
 		items[i] = Int64GetDatum(decision->items[i]);
-		arms[i] = bandit->arms[decision->item_arms[i]].name;
+		arms[i] = decision->item_arms[i] < 0 ? NULL :
+			bandit->arms[decision->item_arms[i]].name;
 	}
 	values[0] = PointerGetDatum(construct_array(items, n, INT8OID,
 												sizeof(int64),
@@ -190,16 +235,16 @@ bd_decide_log(const Bandit *bandit, const Decision *decision, Jsonb *context)
 	static KeptPlan plan = {
 		"INSERT INTO bandit.decisions (decision_id, bandit, context_hash,"
 		" subject, variant, decided_at, arms, alphas, betas, picks, items,"
-		" item_keys, item_arms, policy, floors)"
+		" item_keys, item_arms, policy, floors, pick_ms)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-		" $14, $15)",
-		15, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		" $14, $15, $16)",
+		16, {UUIDOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 			TEXTARRAYOID, FLOAT8ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID,
 			INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID,
-		FLOAT8ARRAYOID}
+		FLOAT8ARRAYOID, FLOAT4ARRAYOID}
 	};
-	Datum		values[15] = {0};
-	char		nulls[15];
+	Datum		values[16] = {0};
+	char		nulls[16];
 	char	  **names = palloc(sizeof(char *) * Max(decision->narms, 1));
 	OwnerScope	scope;
 
@@ -221,9 +266,7 @@ bd_decide_log(const Bandit *bandit, const Decision *decision, Jsonb *context)
 							offsetof(Draw, alpha));
 	values[8] = float_array(decision->draws, decision->narms,
 							offsetof(Draw, beta));
-	for (int i = 0; i < decision->npicks; i++)
-		names[i] = bandit->arms[decision->draws[decision->picks[i]].arm].name;
-	values[9] = text_array(names, decision->npicks);
+	values[9] = picks_array(bandit, decision);
 	if (decision->nitems >= 0)
 		item_values(bandit, decision, &values[10], &nulls[10]);
 	else
@@ -234,6 +277,10 @@ bd_decide_log(const Bandit *bandit, const Decision *decision, Jsonb *context)
 								 offsetof(Draw, floor));
 	else
 		nulls[14] = 'n';
+	if (decision->pick_ms != NULL)
+		values[15] = ms_array(decision->pick_ms, decision->npicks);
+	else
+		nulls[15] = 'n';
 
 	bd_owner_begin(&scope);
 	bd_context_register(bandit, decision->context_hash, context);

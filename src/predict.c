@@ -27,7 +27,6 @@ static const Predictor predictors[] = {
 
 static const Predictor *require_predictor(const char *arm);
 static Datum predict(FunctionCallInfo fcinfo, bool by_key);
-static int64 item_of(const Bandit *bandit, Datum *item, bool by_key);
 
 /*
  * bd_predictor
@@ -60,9 +59,12 @@ require_predictor(const char *arm)
 			 errhint("These do: %s.", names.data)));
 }
 
-/* An item's number; its key becomes as its column prints it. */
-static int64
-item_of(const Bandit *bandit, Datum *item, bool by_key)
+/*
+ * bd_item_number
+ *		An item's number; its key becomes as its column prints it.
+ */
+int64
+bd_item_number(const Bandit *bandit, Datum *item, bool by_key)
 {
 	char	   *key;
 
@@ -107,7 +109,7 @@ predict(FunctionCallInfo fcinfo, bool by_key)
 	numbers = palloc(sizeof(int64) * Max(n, 1));
 	predicted = palloc(sizeof(double) * Max(n, 1));
 	for (int i = 0; i < n; i++)
-		numbers[i] = nulls[i] ? 0 : item_of(request.bandit, &items[i], by_key);
+		numbers[i] = nulls[i] ? 0 : bd_item_number(request.bandit, &items[i], by_key);
 	request.history = bd_history_load(request.bandit, &request.user, DT_NOEND);
 	known = predictor->predict(&request, numbers, n, predicted);
 	for (int i = 0; i < n; i++)

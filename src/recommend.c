@@ -18,42 +18,21 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "bandit.h"
+#include "request.h"
 
 #include "access/htup_details.h"
 #include "blend.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(bandit_recommend);
 PG_FUNCTION_INFO_V1(bandit_recommend_key);
 
 #define MAX_ITEMS 10000
-
-/* One position of the list. */
-typedef struct Served
-{
-	ScoredItem	item;
-	int			arm;			/* index into bandit->arms */
-	double		weight;			/* of that arm; 0 for what fills up */
-} Served;
-
-/* A request on its way. */
-typedef struct Request
-{
-	ListRequest list;
-	Jsonb	   *context;
-	bool		treatment;
-	bool		logged;
-	Decision	decision;
-	HTAB	   *placed;			/* items already in the list */
-	int			nserved;
-	Served	   *served;
-} Request;
 
 static void read_arguments(FunctionCallInfo fcinfo, bool by_key,
 						   Request *request);
@@ -65,7 +44,7 @@ static const ScoredItem *next_item(Request *request, const ItemList *list,
 								   int *position);
 static void place(Request *request, const ScoredItem *item, int arm,
 				  double weight);
-static void log_decision(Request *request);
+static ItemList *timed_candidates(Request *request, int pick);
 
 /*
  * recommend_first
@@ -77,30 +56,15 @@ recommend_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx, bool by_key)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
 	Request    *request = palloc0(sizeof(Request));
-	HASHCTL		ctl;
 
 	funcctx->tuple_desc = BlessTupleDesc(CreateTupleDescCopy(rsinfo->expectedDesc));
 	read_arguments(fcinfo, by_key, request);
-
-	ctl.keysize = sizeof(int64);
-	ctl.entrysize = sizeof(int64);
-	ctl.hcxt = CurrentMemoryContext;
-	request->placed = hash_create("placed items", 64, &ctl,
-								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	request->served = palloc(sizeof(Served) * request->list.n);
-
-	request->decision.decided_at = GetCurrentTimestamp();
-	bd_decide_id(&request->decision.id, request->decision.decided_at);
-	if (request->treatment)
-	{
-		serve_treatment(request);
-		serve_control(request, 0);
-	}
-	else
-		serve_control(request, 1);
-
+	bd_request_serve(request);
 	if (bd_can_write())
-		log_decision(request);
+	{
+		bd_request_log(request, request->treatment ? "treatment" : "control");
+		request->logged = true;
+	}
 	funcctx->user_fctx = request;
 	funcctx->max_calls = request->nserved;
 	MemoryContextSwitchTo(old);
@@ -113,32 +77,75 @@ recommend_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx, bool by_key)
 static void
 read_arguments(FunctionCallInfo fcinfo, bool by_key, Request *request)
 {
-	Bandit	   *bandit;
-	UserRef    *user = &request->list.user;
 	static const char *const names[] = {"name", "user", "n"};
 
 	bd_require_arguments(fcinfo, 3, names);
+	bd_request_start(request, fcinfo, by_key, PG_GETARG_INT32(2), 4);
+	request->treatment = !PG_ARGISNULL(3) ? PG_GETARG_BOOL(3) :
+		bd_experiment_treats(request->list.bandit,
+							 bd_user_subject(&request->list.user));
+}
+
+/*
+ * bd_request_start
+ *		Read who asks whom for how many items, in which context.
+ *
+ * Arguments 0 and 1 of the call are the bandit's name and the user, argument
+ * "context" is the context, null for the user's own.
+ */
+void
+bd_request_start(Request *request, FunctionCallInfo fcinfo, bool by_key,
+				 int n, int context)
+{
+	Bandit	   *bandit;
+	UserRef    *user = &request->list.user;
+
 	bandit = bd_settings_recommender(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	request->list.bandit = bandit;
 	bd_user_ref(bandit, by_key ? 0 : PG_GETARG_INT64(1),
 				by_key ? text_to_cstring(PG_GETARG_TEXT_PP(1)) : NULL, user);
-	request->list.n = PG_GETARG_INT32(2);
-	if (request->list.n < 1 || request->list.n > MAX_ITEMS)
+	request->list.n = n;
+	if (n < 1 || n > MAX_ITEMS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("n must be between 1 and %d, not %d", MAX_ITEMS,
-						request->list.n)));
-	request->treatment = !PG_ARGISNULL(3) ? PG_GETARG_BOOL(3) :
-		bd_experiment_treats(bandit, bd_user_subject(user));
-	if (!PG_ARGISNULL(4))
+				 errmsg("n must be between 1 and %d, not %d", MAX_ITEMS, n)));
+	if (!PG_ARGISNULL(context))
 	{
-		request->context = PG_GETARG_JSONB_P_COPY(4);
+		request->context = PG_GETARG_JSONB_P_COPY(context);
 		bd_context_check(bandit, request->context);
 	}
 	else
 		request->context = bd_user_context(bandit, user,
 										   GetCurrentTimestamp());
-	request->list.history = bd_history_load(bandit, user, DT_NOEND);
+}
+
+/*
+ * bd_request_serve
+ *		Make the list.
+ */
+void
+bd_request_serve(Request *request)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(int64);
+	ctl.entrysize = sizeof(int64);
+	ctl.hcxt = CurrentMemoryContext;
+	request->placed = hash_create("placed items", 64, &ctl,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	request->served = palloc(sizeof(Served) * request->list.n);
+	request->list.history = bd_history_load(request->list.bandit,
+											&request->list.user, DT_NOEND);
+
+	request->decision.decided_at = GetCurrentTimestamp();
+	bd_decide_id(&request->decision.id, request->decision.decided_at);
+	if (request->treatment)
+	{
+		serve_treatment(request);
+		serve_control(request, 0);
+	}
+	else
+		serve_control(request, 1);
 }
 
 /*
@@ -164,6 +171,7 @@ serve_treatment(Request *request)
 	bd_decide_random(&decision->id, &random);
 	decision->npicks = bd_select(&random, bandit->policy, decision->draws,
 								 decision->narms, k, decision->picks);
+	decision->pick_ms = palloc(sizeof(float4) * Max(decision->npicks, 1));
 
 	lists = palloc(sizeof(ItemList *) * Max(decision->npicks, 1));
 	weights = palloc(sizeof(double) * Max(decision->npicks, 1));
@@ -174,9 +182,28 @@ serve_treatment(Request *request)
 
 		arms[i] = draw->arm;
 		weights[i] = draw->weight;
-		lists[i] = bd_candidates_guarded(&request->list, draw->arm);
+		lists[i] = timed_candidates(request, i);
 	}
 	blend_lists(request, lists, weights, arms, decision->npicks);
+}
+
+/* The list of an arm that was picked, with the time that it took. */
+static ItemList *
+timed_candidates(Request *request, int pick)
+{
+	Decision   *decision = &request->decision;
+	ItemList   *list;
+	instr_time	start;
+	instr_time	took;
+
+	INSTR_TIME_SET_CURRENT(start);
+	list = bd_candidates_guarded(&request->list,
+								 decision->draws[decision->picks[pick]].arm);
+	INSTR_TIME_SET_CURRENT(took);
+	INSTR_TIME_SUBTRACT(took, start);
+	decision->pick_ms[pick] = list != NULL ?
+		(float4) INSTR_TIME_GET_MILLISEC(took) : PICK_FAILED;
+	return list;
 }
 
 /*
@@ -268,18 +295,18 @@ serve_control(Request *request, double weight)
 }
 
 /*
- * log_decision
+ * bd_request_log
  *		What was served, by whom, from which posteriors.
  */
-static void
-log_decision(Request *request)
+void
+bd_request_log(Request *request, const char *variant)
 {
 	const Bandit *bandit = request->list.bandit;
 	Decision   *decision = &request->decision;
 	int			n = request->nserved;
 
 	decision->subject = bd_user_subject(&request->list.user);
-	decision->variant = request->treatment ? "treatment" : "control";
+	decision->variant = variant;
 	decision->policy = bandit->policy;
 	decision->context_hash = bd_context_hash(request->context);
 	decision->nitems = n;
@@ -298,7 +325,6 @@ log_decision(Request *request)
 											   served->item.key : "");
 	}
 	bd_decide_log(bandit, decision, request->context);
-	request->logged = true;
 }
 
 static Datum

@@ -156,7 +156,7 @@ CREATE TABLE bandit.decisions (
 	bandit text COLLATE "C" NOT NULL,
 	context_hash bigint NOT NULL,
 	subject text COLLATE "C",
-	variant text NOT NULL CHECK (variant IN ('treatment', 'control')),
+	variant text NOT NULL CHECK (variant IN ('treatment', 'control', 'shadow')),
 	decided_at timestamptz NOT NULL,
 	arms text[] COLLATE "C" NOT NULL,
 	alphas float8[] NOT NULL,
@@ -167,6 +167,7 @@ CREATE TABLE bandit.decisions (
 	item_arms text[] COLLATE "C",
 	policy text NOT NULL DEFAULT 'thompson',
 	floors float8[],
+	pick_ms real[],
 	settled_at timestamptz
 ) PARTITION BY RANGE (decision_id);
 

@@ -169,7 +169,7 @@ COMMENT ON COLUMN bandit.decisions.context_hash IS
 COMMENT ON COLUMN bandit.decisions.subject IS
 'Whom it was for: a user''s key as text; NULL: nobody in particular.';
 COMMENT ON COLUMN bandit.decisions.variant IS
-'treatment: the bandit chose. control: the control served.';
+'treatment: the bandit chose. control: the control served. shadow: the application did, and the bandit watched.';
 COMMENT ON COLUMN bandit.decisions.decided_at IS 'When it was made.';
 COMMENT ON COLUMN bandit.decisions.arms IS
 'The arms that could be drawn, in order of registration.';
@@ -178,17 +178,19 @@ COMMENT ON COLUMN bandit.decisions.alphas IS
 COMMENT ON COLUMN bandit.decisions.betas IS
 'Their posteriors'' second shapes at that moment, as arms.';
 COMMENT ON COLUMN bandit.decisions.picks IS
-'The arms selected, best draw first.';
+'The arms selected, best draw first. Of a shadow: the arm that the application chose; of a list, those that the bandit would have selected.';
 COMMENT ON COLUMN bandit.decisions.items IS
 'The items served, by position; NULL when the decision serves no items.';
 COMMENT ON COLUMN bandit.decisions.item_keys IS
 'Their keys in the user''s table, by position, where keys are uuid or text; else NULL.';
 COMMENT ON COLUMN bandit.decisions.item_arms IS
-'The arm that each item is credited to, by position.';
+'The arm that each item is credited to, by position; NULL where a shadow credits it to nobody.';
 COMMENT ON COLUMN bandit.decisions.policy IS
 'The policy that put the arms in order, see bandits.policy.';
 COMMENT ON COLUMN bandit.decisions.floors IS
 'The exploration floor of each arm, as in arms, that of epsilon_greedy included; NULL: none.';
+COMMENT ON COLUMN bandit.decisions.pick_ms IS
+'How long the list of each pick took, in milliseconds, as picks; NULL in it: the arm failed; NULL: no lists were made.';
 COMMENT ON COLUMN bandit.decisions.settled_at IS
 'When its attribution window was closed and silence counted; NULL: not yet.';
 

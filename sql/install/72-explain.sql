@@ -76,6 +76,7 @@ BEGIN ATOMIC
 	), served AS (
 		SELECT s.arm, count(*)::int AS items
 		FROM decision d CROSS JOIN LATERAL unnest(d.item_arms) AS s (arm)
+		WHERE s.arm IS NOT NULL
 		GROUP BY s.arm
 	), earned AS (
 		SELECT f.arm, count(*) FILTER (WHERE f.kind <> 'silence')::int AS responses,

@@ -73,7 +73,7 @@ BEGIN
 					FROM bandit_internal.item_state(d.decision_id, d.bandit,
 						i.item, i.arm) s
 					WHERE NOT fresh) AS r
-				WHERE d.variant = 'treatment'
+				WHERE d.variant <> 'control' AND i.arm IS NOT NULL
 			), silent AS (
 				SELECT i.*, CASE
 						WHEN settings.examination = 1 OR i.place <= i.last THEN 1
@@ -107,7 +107,7 @@ BEGIN
 				CROSS JOIN LATERAL unnest(d.picks) AS p(arm)
 				CROSS JOIN LATERAL bandit_internal.item_state(d.decision_id,
 					d.bandit, NULL, p.arm) AS r
-				WHERE silence IS NOT NULL AND d.variant = 'treatment'
+				WHERE silence IS NOT NULL AND d.variant <> 'control'
 					AND d.items IS NULL AND r.live = 0
 			), ledger AS (
 				INSERT INTO bandit.feedback (decision_id, bandit, item_id, arm,
@@ -134,7 +134,7 @@ BEGIN
 					CROSS JOIN LATERAL unnest(d.picks) AS p (arm)
 					CROSS JOIN LATERAL bandit_internal.item_state(
 						d.decision_id, d.bandit, NULL, p.arm) AS r
-					WHERE d.items IS NULL AND d.variant = 'treatment'
+					WHERE d.items IS NULL AND d.variant <> 'control'
 						AND r.live > 0 AND r.pulls <> 1
 				) AS i
 				CROSS JOIN LATERAL bandit_internal.item_shortfall(

@@ -70,6 +70,7 @@ BEGIN ATOMIC
 				OVER (PARTITION BY x.subject) AS forced
 		FROM bandit.decisions x
 		WHERE x.bandit = (period).bandit AND x.subject IS NOT NULL
+			AND x.variant <> 'shadow'
 			AND x.items IS NOT NULL
 			AND x.decision_id >= bandit.first_decision_id((period).began_at)
 			AND x.decision_id < bandit.first_decision_id(until)
