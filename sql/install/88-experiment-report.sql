@@ -314,7 +314,7 @@ COMMENT ON FUNCTION bandit.experiment_report(text, timestamptz) IS
 CREATE FUNCTION bandit.experiment_verdict(name text,
 	at timestamptz DEFAULT now(), OUT verdict text, OUT rule text,
 	OUT users_treatment bigint, OUT users_control bigint,
-	OUT difference float8, OUT lower float8, OUT upper float8,
+	OUT treatment float8, OUT control float8, OUT difference float8, OUT lower float8, OUT upper float8,
 	OUT lift float8, OUT lift_lower float8, OUT lift_upper float8,
 	OUT p_better float8, OUT loss_if_kept float8, OUT loss_if_stopped float8,
 	OUT srm_p float8)
@@ -345,6 +345,8 @@ BEGIN
 		END IF;
 	END LOOP;
 	IF least(users_treatment, users_control) > 0 THEN
+		treatment := t.rate;
+		control := c.rate;
 		difference := t.rate - c.rate;
 		a := ARRAY[1 + c.y / c.design_effect, 1 + greatest(c.n - c.y, 0) / c.design_effect];
 		b := ARRAY[1 + t.y / t.design_effect, 1 + greatest(t.n - t.y, 0) / t.design_effect];
@@ -375,4 +377,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.experiment_verdict(text, timestamptz) IS
-'One row: keep, stop, too early, no data, or check the split, with the rule that made it, from the reward of bandit.experiment_report. difference: treatment minus control, with its always-valid 95 % interval (lower, upper), NULL before 100 users a side. By posteriors Beta(1 + s/D, 1 + f/D), D the design effect of users: lift, the median of treatment / control - 1, with its 95 % credible interval; p_better, the probability that the treatment is better; loss_if_kept and loss_if_stopped, what either choice is expected to lose, in units of reward per item. srm_p: sample-ratio mismatch over all periods, always-valid. The credible numbers are for one look, the verdict for as many as you like. Errors as bandit.experiment_report.';
+'One row: keep, stop, too early, no data, or check the split, with the rule that made it, from the reward of bandit.experiment_report. treatment, control: reward per item; difference: the one minus the other, with its always-valid 95 % interval (lower, upper), NULL before 100 users a side. By posteriors Beta(1 + s/D, 1 + f/D), D the design effect of users: lift, the median of treatment / control - 1, with its 95 % credible interval; p_better, the probability that the treatment is better; loss_if_kept and loss_if_stopped, what either choice is expected to lose, in units of reward per item. srm_p: sample-ratio mismatch over all periods, always-valid. The credible numbers are for one look, the verdict for as many as you like. Errors as bandit.experiment_report.';

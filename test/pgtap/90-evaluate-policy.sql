@@ -1,6 +1,6 @@
 -- Other policies on logged decisions: the truth is recovered, and no winner is crowned on too little.
 BEGIN;
-SELECT plan(23);
+SELECT plan(26);
 SET LOCAL client_min_messages = warning;
 SELECT bandit.create_bandit('p', '{a,b,c}', exploration_floor => 0.1);
 SELECT is(verdict, 'no data', 'nothing logged') FROM bandit.evaluate_policy('p');
@@ -49,5 +49,13 @@ UPDATE bandit.arms SET prior_alpha = 10, prior_beta = 1 WHERE bandit = 'g' AND a
 SELECT count(*) FROM generate_series(1, 200) i, LATERAL bandit.choose('g', '{}', i::text) c;
 SELECT matches(verdict, '^never seen', 'what was never done is not judged') FROM bandit.evaluate_policy('g', arms => '{b}', at => now() + interval '25 hours');
 SELECT matches(verdict, '^not supported', 'nor what was half never done') FROM bandit.evaluate_policy('g', 'uniform', at => now() + interval '25 hours');
+SELECT bandit.create_bandit('h', '{a,b}', policy => 'greedy');
+UPDATE bandit.arms SET prior_alpha = 10, prior_beta = 1 WHERE bandit = 'h' AND arm = 'a';
+SELECT count(*) FROM generate_series(1, 200) i, LATERAL bandit.choose('h', '{}', 'one user' || left(i::text, 0)) c;
+UPDATE bandit.bandits SET policy = 'uniform' WHERE name = 'h';
+SELECT count(*) FROM generate_series(1, 200) i, LATERAL bandit.choose('h', '{}', 'one user' || left(i::text, 0)) c;
+SELECT ok(verdict LIKE 'not supported%' AND abs(mean_weight - 0.75) < 1e-9, 'nor what was never done now and then') FROM bandit.evaluate_policy('h', 'uniform', at => now() + interval '25 hours');
+SELECT ok(users = 1 AND estimate = 0 AND lower IS NULL AND difference_upper IS NULL, 'one user tells nothing of others') FROM bandit.evaluate_policy('h', at => now() + interval '25 hours');
+SELECT ok(difference_lower = 0 AND difference_upper = 0 AND lower < estimate, 'what does not differ, differs by 0 for sure') FROM result WHERE what = 'itself';
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Shadow mode: what the application chooses is logged, learnt from and judged; nothing is served.
 BEGIN;
-SELECT plan(37);
+SELECT plan(39);
 SET LOCAL client_min_messages = warning;
 SELECT bandit.create_bandit('s', '{a,b,c}', '{x}');
 SELECT is(verdict, 'no data', 'nothing watched') FROM bandit.shadow_report('s');
@@ -33,10 +33,19 @@ SELECT ok(abs(application - 0.4) < 0.07, 'what the application earns') FROM repo
 SELECT ok(abs(estimate - 0.6) < 0.12, 'what the bandit would earn') FROM report;
 SELECT ok(lower < difference AND difference < upper AND lower > 0.05 AND upper < 0.35, 'and how sure that is') FROM report;
 SELECT is(verdict, 'better', 'it would be better') FROM report;
+SELECT ok(abs(r.upper - r.difference - 1.96 * sqrt(w.variance)) < 1e-9, 'its error is that of the shares that would move') FROM report r, (
+	SELECT sum(((c.n * b.odds - coalesce(a.n, 0)) / 1500) ^ 2 * b.alpha * b.beta / ((b.alpha + b.beta) ^ 2 * (b.alpha + b.beta + 1))) AS variance
+	FROM (SELECT context_hash, u.* FROM (SELECT context_hash, array_agg(arm::text ORDER BY arm) AS arms, array_agg(alpha ORDER BY arm) AS al, array_agg(beta ORDER BY arm) AS be
+			FROM bandit.bandit_states WHERE bandit = 's' GROUP BY 1) s, unnest(arms, al, be, bandit.policy_propensity('thompson', al, be, 1)) u (arm, alpha, beta, odds)) b
+	JOIN (SELECT context_hash, count(*) AS n FROM bandit.decisions WHERE bandit = 's' GROUP BY 1) c USING (context_hash)
+	LEFT JOIN (SELECT context_hash, picks[1] AS arm, count(*) AS n FROM bandit.decisions WHERE bandit = 's' GROUP BY 1, 2) a USING (context_hash, arm)) w;
 SELECT ok(abs(agreement - (SELECT avg(p.propensity) FROM seen s, LATERAL bandit.propensities(s.id) p WHERE p.picked)) < 1e-9, 'agreement is the mean probability of the same choice') FROM report;
 SELECT is((SELECT count(*) FROM bandit.replay((SELECT id FROM seen LIMIT 1)) WHERE rank = 1), 1::bigint, 'what it would have chosen can be seen');
 SELECT is(decisions, 0::bigint, 'nothing has matured yet') FROM bandit.shadow_report('s');
 SELECT is(verdict, 'no data', 'nothing to evaluate: nothing was served') FROM bandit.evaluate_policy('s', 'uniform', at => now() + interval '25 hours');
+
+SELECT count(*) FROM bandit.choose('s', '{"x": 1}');
+SELECT is(decisions, 1500::bigint, 'what it serves itself is no shadow') FROM bandit.shadow_report('s', at => now() + interval '25 hours');
 
 -- arms that are all alike, and an application that never tries the rest
 SELECT bandit.create_bandit('alike', '{a,b,c}');
@@ -75,9 +84,10 @@ SELECT is((SELECT sum(pulls)::bigint FROM bandit.evidence WHERE bandit = 'films'
 SELECT is_empty($$SELECT * FROM bandit.verify('films')$$, 'and adds up');
 
 SELECT bandit.start_experiment('films', 0.5);
+SELECT count(*) FROM generate_series(1, 60) u, LATERAL bandit.recommend('films', u, 2);
 SELECT count(bandit.shadow_recommend('films', u, '{1,2}'::bigint[])) FROM generate_series(1, 60) u;
 SET LOCAL transaction_read_only = on;
 SELECT ok(bandit.shadow_choose('s', '{}', 'a') IS NULL AND bandit.shadow_recommend('films', 1, '{1}'::bigint[]) IS NULL, 'not logged where nothing can be written');
-SELECT is((SELECT sum(users) FROM bandit.experiment_report('films', now() + interval '25 hours') WHERE metric = 'reward'), 0::numeric, 'no part of an experiment');
+SELECT is((SELECT sum(users) FROM bandit.experiment_report('films', now() + interval '25 hours') WHERE metric = 'reward' AND variant <> 'difference'), 60::numeric, 'no part of an experiment');
 SELECT * FROM finish();
 ROLLBACK;

@@ -18,6 +18,8 @@ SELECT pg_catalog.pg_extension_config_dump('bandit.checkpoints', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.outcome_rules', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.watches', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.models', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.alerts', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.guards', '');
 
 -- ALWAYS: whoever changes a setting, a replica's session too.
 CREATE TRIGGER invalidate_cache
