@@ -20,6 +20,7 @@ SELECT pg_catalog.pg_extension_config_dump('bandit.watches', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.models', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.alerts', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.guards', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.thresholds', '');
 
 -- ALWAYS: whoever changes a setting, a replica's session too.
 CREATE TRIGGER invalidate_cache
