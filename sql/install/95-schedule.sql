@@ -1,0 +1,222 @@
+-- The clockwork: jobs of pg_cron, wherever in the cluster it lives.
+
+CREATE FUNCTION bandit_internal.like_prefix(prefix text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT regexp_replace(prefix, '([!%_])', '!\1', 'g') || '%';
+END;
+COMMENT ON FUNCTION bandit_internal.like_prefix(text) IS
+'A pattern for LIKE, with ! as its escape, of what begins with "prefix".';
+
+CREATE FUNCTION bandit_internal.jobs(name text, monitoring text, settlement text,
+	guarding text, training text, maintenance text, retention interval,
+	OUT job text, OUT schedule text, OUT command text)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT format('bandit %I.%I %s', current_database(), jobs.name, j.what), j.schedule, j.command
+	FROM (VALUES
+		(1, 'settle', settlement, format('SELECT bandit.settle(%L)', jobs.name)),
+		(2, 'guard', guarding, format('SELECT * FROM bandit.guard(%L)', jobs.name)),
+		(3, 'health', monitoring, format('SELECT * FROM bandit.check_health(%L)', jobs.name)),
+		(4, 'train', (SELECT training FROM bandit.recommenders r WHERE r.bandit = jobs.name),
+			format('SELECT * FROM bandit.train(%L)', jobs.name)),
+		(5, 'priors', maintenance, format('SELECT bandit.refresh_priors(%L)', jobs.name)),
+		(6, 'fold', maintenance, format('SELECT bandit.fold(%L)', jobs.name))
+	) AS j (place, what, schedule, command)
+	UNION ALL
+	-- for all bandits of the database
+	SELECT format('bandit %I %s', current_database(), j.what),
+		CASE WHEN j.place = 3 OR retention IS NOT NULL THEN maintenance END, j.command
+	FROM (VALUES
+		(1, 'partitions', 'SELECT bandit.make_partitions()'),
+		(2, 'retention', format('SELECT bandit.drop_partitions(%L)', retention)),
+		(3, 'history', format('DELETE FROM cron.job_run_details d USING cron.job j WHERE j.jobid = d.jobid AND j.username = current_user AND (j.jobname LIKE %L ESCAPE ''!'' OR j.jobname LIKE %L ESCAPE ''!'') AND d.end_time < now() - interval ''7 days''',
+			bandit_internal.like_prefix(format('bandit %I.', current_database())),
+			bandit_internal.like_prefix(format('bandit %I ', current_database()))))
+	) AS j (place, what, command);
+END;
+
+COMMENT ON FUNCTION bandit_internal.jobs(text, text, text, text, text, text, interval) IS
+'The jobs of a bandit and those of the database, with the times given; a schedule that is null is not wanted.';
+
+CREATE FUNCTION bandit_internal.cron_database()
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron')
+		THEN current_database()::text
+		ELSE (SELECT s.setting FROM pg_settings s WHERE s.name = 'cron.database_name') END;
+END;
+COMMENT ON FUNCTION bandit_internal.cron_database() IS
+'The database in which pg_cron keeps its jobs; NULL where it is not loaded, or the caller may not know.';
+
+CREATE FUNCTION bandit_internal.cron_way()
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+		IF NOT has_schema_privilege('cron', 'USAGE') THEN
+			RAISE EXCEPTION 'permission denied for pg_cron'
+				USING ERRCODE = 'insufficient_privilege',
+					HINT = format('As a superuser: GRANT USAGE ON SCHEMA cron TO %I;', current_user);
+		END IF;
+		RETURN 'here';
+	ELSIF bandit_internal.cron_database() <> current_database()
+		AND EXISTS (SELECT FROM pg_extension WHERE extname = 'dblink') THEN
+		RETURN 'elsewhere';
+	END IF;
+	RETURN 'by hand';
+END;
+$$;
+COMMENT ON FUNCTION bandit_internal.cron_way() IS
+'How to reach pg_cron: here, in this database; elsewhere, in another one by dblink; by hand. Errors: insufficient_privilege.';
+
+CREATE FUNCTION bandit_internal.run_for_cron(way text, statements text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	block text := format('DO %L', 'BEGIN ' || statements || ' END');
+BEGIN
+	IF way = 'here' THEN
+		EXECUTE block;
+	ELSE
+		EXECUTE format('SELECT %I.dblink_exec($1, $2)', (SELECT n.nspname FROM pg_extension e
+				JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink'))
+		USING format('host=%L port=%s dbname=%L user=%L',
+				coalesce(nullif(btrim(split_part(current_setting('unix_socket_directories'), ',', 1), ' "'), ''), 'localhost'),
+				current_setting('port'), bandit_internal.cron_database(), current_user), block;
+	END IF;
+END;
+$$;
+COMMENT ON FUNCTION bandit_internal.run_for_cron(text, text) IS
+'Runs PL/pgSQL statements in pg_cron''s database, all of them or none.';
+
+CREATE FUNCTION bandit_internal.tell_cron_missing()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	place text := bandit_internal.cron_database();
+BEGIN
+	IF place = current_database() THEN
+		RAISE WARNING 'nothing was scheduled: extension pg_cron is not installed in this database'
+			USING HINT = 'CREATE EXTENSION pg_cron; then call bandit.schedule again. Meanwhile run the commands by hand.';
+	ELSIF place IS NOT NULL THEN
+		RAISE WARNING 'nothing was scheduled: pg_cron is in database "%"', place
+			USING HINT = format('Run the commands below in database "%s", or CREATE EXTENSION dblink here and call bandit.schedule again.', place);
+	ELSE
+		RAISE WARNING 'nothing was scheduled: pg_cron is not there'
+			USING HINT = format('Install it (Debian: postgresql-%s-cron), set shared_preload_libraries = ''pg_cron'' and cron.database_name = %L, restart, CREATE EXTENSION pg_cron, and call bandit.schedule again. Meanwhile run the commands below by hand, or from any other scheduler.',
+				current_setting('server_version_num')::int / 10000, current_database());
+	END IF;
+END;
+$$;
+COMMENT ON FUNCTION bandit_internal.tell_cron_missing() IS
+'Says in a warning what is missing for jobs to be scheduled, and what to do.';
+
+CREATE FUNCTION bandit.schedule(name text, monitoring text DEFAULT '0 9 * * *',
+	settlement text DEFAULT '* * * * *', guarding text DEFAULT '*/5 * * * *',
+	training text DEFAULT '0 3 * * *', maintenance text DEFAULT '30 3 * * *',
+	retention interval DEFAULT '90 days',
+	OUT job text, OUT schedule text, OUT command text, OUT scheduled boolean)
+RETURNS SETOF record
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	way text := bandit_internal.cron_way();
+	statements text;
+	template text := CASE way WHEN 'here' THEN 'cron.schedule(%L, %L, %L)'
+		ELSE 'cron.schedule_in_database(%L, %L, %L, %L)' END;
+BEGIN
+	PERFORM bandit_internal.require_bandit(schedule.name);
+	IF schedule.retention <= '0' THEN
+		RAISE EXCEPTION 'retention must be positive, not %', schedule.retention
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	SELECT coalesce(string_agg(CASE WHEN j.schedule IS NOT NULL
+			THEN format('PERFORM ' || template || ';', j.job, j.schedule, j.command,
+				CASE j.job WHEN format('bandit %I history', current_database())
+					THEN bandit_internal.cron_database() ELSE current_database() END)
+			ELSE format('PERFORM cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = %L AND j.username = current_user;', j.job)
+			END, ' '), '') INTO statements
+	FROM bandit_internal.jobs(schedule.name, schedule.monitoring, schedule.settlement,
+		schedule.guarding, schedule.training, schedule.maintenance, schedule.retention) j;
+	IF way = 'by hand' THEN
+		PERFORM bandit_internal.tell_cron_missing();
+	ELSE
+		PERFORM bandit_internal.run_for_cron(way, statements);
+	END IF;
+	RETURN QUERY
+	SELECT j.job, j.schedule, CASE WHEN way = 'by hand'
+			AND bandit_internal.cron_database() <> current_database()
+			THEN format('SELECT ' || template, j.job, j.schedule, j.command, current_database())
+			ELSE j.command END, way <> 'by hand'
+	FROM bandit_internal.jobs(schedule.name, schedule.monitoring, schedule.settlement,
+		schedule.guarding, schedule.training, schedule.maintenance, schedule.retention) j
+	WHERE j.schedule IS NOT NULL
+		AND (way <> 'by hand' OR j.job <> format('bandit %I history', current_database()));
+END;
+$$;
+COMMENT ON FUNCTION bandit.schedule(text, text, text, text, text, text, interval) IS
+'Puts what keeps a bandit in order on pg_cron, as jobs of the caller: bandit.settle by settlement, bandit.guard by guarding, bandit.check_health by monitoring, bandit.train of a recommender by training, refresh_priors and fold by maintenance; and for all bandits of the database, also by maintenance, make_partitions, drop_partitions(retention) and the purging of these jobs'' history after 7 days. Times are cron expressions in pg_cron''s time zone (GMT, unless cron.timezone says otherwise); null: not that job; retention null: no partitions are made or dropped. All of them are scheduled or none; called again, it changes them. Returns what was scheduled. Jobs are named "bandit database.bandit what" in cron.job. Where pg_cron keeps its jobs in another database they are put there through extension dblink. Where it cannot be reached a warning says what to do, scheduled is false, and command is what to run there, or by hand. Errors: undefined_object; invalid_parameter_value; insufficient_privilege; what pg_cron raises for an expression that it cannot read.';
+
+CREATE FUNCTION bandit.unschedule(name text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	way text := bandit_internal.cron_way();
+	own text;
+	shared text;
+BEGIN
+	IF unschedule.name IS NULL THEN
+		RAISE EXCEPTION 'name must not be null'
+			USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	IF way = 'by hand' THEN
+		PERFORM bandit_internal.tell_cron_missing();
+		RETURN;
+	END IF;
+	own := bandit_internal.like_prefix(format('bandit %I.%I ', current_database(), unschedule.name));
+	shared := bandit_internal.like_prefix(format('bandit %I.', current_database()));
+	PERFORM bandit_internal.run_for_cron(way, format(
+		'PERFORM cron.unschedule(j.jobid) FROM cron.job j WHERE j.username = current_user AND j.jobname LIKE %1$L ESCAPE ''!''; '
+		|| 'PERFORM cron.unschedule(j.jobid) FROM cron.job j WHERE j.username = current_user AND j.jobname LIKE %3$L ESCAPE ''!'' '
+		|| 'AND NOT EXISTS (SELECT FROM cron.job o WHERE o.username = current_user AND o.jobname LIKE %2$L ESCAPE ''!'');',
+		own, shared, bandit_internal.like_prefix(format('bandit %I ', current_database()))));
+END;
+$$;
+COMMENT ON FUNCTION bandit.unschedule(text) IS
+'Takes the caller''s jobs of a bandit off pg_cron, and with the last bandit''s those of the database. The bandit need not exist any more. Warns where pg_cron cannot be reached. Errors: insufficient_privilege; null_value_not_allowed.';
+
+CREATE FUNCTION bandit_internal.forget_jobs()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron')
+		AND has_schema_privilege('cron', 'USAGE') THEN
+		PERFORM bandit.unschedule(old.name);
+	END IF;
+	RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION bandit_internal.forget_jobs() IS
+'A bandit that is dropped has no jobs: takes those of the caller off pg_cron, where it is in this database.';
+
+CREATE TRIGGER forget_jobs AFTER DELETE ON bandit.bandits
+	FOR EACH ROW EXECUTE FUNCTION bandit_internal.forget_jobs();
