@@ -1,6 +1,6 @@
 -- Roles, as plain users: what each may do, and what it may not.
 BEGIN;
-SELECT plan(48);
+SELECT plan(49);
 SET LOCAL client_min_messages = error;
 CREATE TABLE products (product_id int PRIMARY KEY, name text);
 CREATE TABLE ratings (user_id int, product_id int REFERENCES products, stars int, created_at timestamptz DEFAULT now());
@@ -65,6 +65,7 @@ SELECT isnt_empty($$SELECT * FROM bandit.regret('mail')$$, 'regret');
 SELECT isnt_empty($$SELECT * FROM bandit.arm_history('mail')$$, 'history');
 SELECT isnt_empty($$SELECT * FROM bandit.evaluate_policy('mail', 'uniform')$$, 'other policies');
 SELECT isnt_empty($$SELECT * FROM bandit.shadow_report('mail')$$, 'shadows');
+SELECT ok(bandit.report('shop') ~ '</html>', 'the page');
 SELECT lives_ok($$SELECT * FROM bandit.verify('shop')$$, 'whether all is accounted for');
 SELECT throws_ok($$SELECT bandit.set_threshold('shop', 'ctr', 0)$$, '42501', NULL, 'but sets no thresholds');
 SELECT throws_ok($$SELECT * FROM bandit.guard('shop')$$, '42501', NULL, 'nor acts');
