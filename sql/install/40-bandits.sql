@@ -124,6 +124,25 @@ $$;
 COMMENT ON FUNCTION bandit_internal.require_bandit(text) IS
 'Raises null_value_not_allowed or undefined_object unless there is such a bandit.';
 
+CREATE FUNCTION bandit_internal.require_writable()
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean THEN
+		RAISE EXCEPTION 'cannot change bandits in a read-only transaction'
+			USING ERRCODE = 'read_only_sql_transaction',
+				HINT = CASE WHEN pg_is_in_recovery()
+					THEN 'This is a standby. Call it on the primary; standbys follow.'
+					ELSE 'Call it in a transaction that is READ WRITE.' END;
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.require_writable() IS
+'Raises read_only_sql_transaction on a standby and in a read-only transaction.';
+
 CREATE FUNCTION bandit_internal.lock_bandit(name text)
 RETURNS void
 LANGUAGE plpgsql
@@ -131,6 +150,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	PERFORM bandit_internal.require_bandit(lock_bandit.name);
 	PERFORM FROM bandit.bandits b WHERE b.name = lock_bandit.name
 		FOR NO KEY UPDATE;
@@ -142,7 +162,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION bandit_internal.lock_bandit(text) IS
-'Locks a bandit''s settings against other changes until the transaction ends; serving and feedback go on. Errors: null_value_not_allowed; undefined_object when there is no such bandit.';
+'Locks a bandit''s settings against other changes until the transaction ends; serving and feedback go on. Errors: read_only_sql_transaction; null_value_not_allowed; undefined_object when there is no such bandit.';
 
 CREATE FUNCTION bandit.create_bandit(name text, arms text[],
 	features text[] DEFAULT '{}', prior_alpha float8 DEFAULT NULL,
@@ -159,6 +179,7 @@ AS $$
 DECLARE
 	prior float8[];
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	PERFORM bandit_internal.check_name('name of bandit', create_bandit.name);
 	PERFORM bandit_internal.check_names('arm', create_bandit.arms);
 	PERFORM bandit_internal.check_names('feature', create_bandit.features);

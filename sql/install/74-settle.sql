@@ -19,6 +19,7 @@ DECLARE
 	-- whether a statement sees what was committed before it
 	fresh boolean := current_setting('transaction_isolation') LIKE 'read %';
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	PERFORM bandit_internal.require_bandit(settle.name);
 	SELECT b.* INTO settings FROM bandit.bandits b WHERE b.name = settle.name;
 	silence := CASE settings.on_silence WHEN 'failure' THEN 0

@@ -143,6 +143,7 @@ DECLARE
 	first_id uuid;
 	end_id uuid;
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	IF (width >= '1 minute' AND extract(year FROM width) = 0
 		AND extract(month FROM width) = 0) IS NOT TRUE THEN
 		RAISE EXCEPTION 'width must be at least a minute, in days or smaller units, not %', coalesce(width::text, 'NULL')
@@ -387,6 +388,7 @@ DECLARE
 	going regclass[] := '{}';
 	unsettled bigint := 0;
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	IF (older_than >= '0') IS NOT TRUE THEN
 		RAISE EXCEPTION 'older_than must not be negative, not %', coalesce(older_than::text, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value';

@@ -41,6 +41,7 @@ AS $$
 DECLARE
 	fitting text := CASE set_guard.metric WHEN 'reward_drop' THEN 'control' ELSE 'disable' END;
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	PERFORM bandit_internal.require_bandit(set_guard.name);
 	IF (set_guard.metric IN ('reward_drop', 'new_arm_share', 'arm_error_rate', 'arm_p95_ms')) IS NOT TRUE THEN
 		RAISE EXCEPTION 'unknown metric "%"', set_guard.metric

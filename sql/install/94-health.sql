@@ -58,6 +58,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	PERFORM bandit_internal.require_bandit(set_threshold.name);
 	IF NOT EXISTS (SELECT FROM bandit.metrics m WHERE m.metric = set_threshold.metric) THEN
 		RAISE EXCEPTION 'unknown metric "%"', set_threshold.metric
@@ -370,6 +371,7 @@ AS $$
 DECLARE
 	seen text[] := '{}';
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	FOR metric, value, lower, upper, threshold, sample, status, severity, message IN
 		SELECT h.* FROM bandit.health(check_health.name, check_health."window", check_health.at) h
 	LOOP

@@ -139,6 +139,7 @@ DECLARE
 	template text := CASE way WHEN 'here' THEN 'cron.schedule(%L, %L, %L)'
 		ELSE 'cron.schedule_in_database(%L, %L, %L, %L)' END;
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	PERFORM bandit_internal.require_bandit(schedule.name);
 	IF schedule.retention <= '0' THEN
 		RAISE EXCEPTION 'retention must be positive, not %', schedule.retention
@@ -182,6 +183,7 @@ DECLARE
 	own text;
 	shared text;
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	IF unschedule.name IS NULL THEN
 		RAISE EXCEPTION 'name must not be null'
 			USING ERRCODE = 'null_value_not_allowed';

@@ -36,6 +36,7 @@ DECLARE
 	granted regprocedure;
 	number int := 0;
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	IF (access IN ('serve', 'feedback', 'monitor', 'admin')) IS NOT TRUE THEN
 		RAISE EXCEPTION 'unknown access "%"', access
 			USING ERRCODE = 'invalid_parameter_value',
@@ -78,6 +79,7 @@ AS $$
 DECLARE
 	made record;
 BEGIN
+	PERFORM bandit_internal.require_writable();
 	FOR made IN
 		SELECT 'bandit_' || a.access AS role, a.access
 		FROM unnest('{serve,feedback,monitor,admin}'::text[]) AS a (access)
