@@ -81,6 +81,7 @@ my %calls = (
 	remove_arm => [ refuse => q{bandit.remove_arm('plain', 'a')} ],
 	replay => [ same => q{bandit.replay(:'decision')} ],
 	replay_policy => [ same => q{(SELECT bandit.replay_policy(1, 'a', '{a,b}', 'thompson', 1))} ],
+	report => [ same => q{bandit.report('films', at => :'at')} ],
 	reward => [ refuse => q{bandit.reward(:'decision', 1)} ],
 	schedule => [ refuse => q{bandit.schedule('films')} ],
 	select_arms => [ same => q{bandit.select_arms('plain', '{"n": 1}')} ],
