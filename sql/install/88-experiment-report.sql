@@ -228,12 +228,12 @@ BEGIN ATOMIC
 		FROM sums s GROUP BY s.variant
 	)
 	SELECT w.variant, (SELECT count(DISTINCT s.subject) FROM served s
-		WHERE s.variant = w.variant), w.value, greatest(w.value - e.error, 0),
-		least(w.value + e.error, 1)
+		WHERE s.variant = w.variant), w.value, CASE WHEN e.error >= 0 THEN greatest(w.value - e.error, 0) END,
+		CASE WHEN e.error >= 0 THEN least(w.value + e.error, 1) END
 	FROM whole w JOIN errors e USING (variant);
 END;
 COMMENT ON FUNCTION bandit_internal.experiment_diversity(bandit.experiments, timestamptz) IS
-'Per side: the normalised entropy of the attributes of the items shown, an item spreading 1 over its attributes, with a 95 % interval by the jackknife over 20 parts of the users (Efron 1982; 2.093 is Student''s quantile for 19 degrees). No rows where items have no attributes.';
+'Per side: the normalised entropy of the attributes of the items shown, an item spreading 1 over its attributes, with a 95 % interval by the jackknife over 20 parts of the users (Efron 1982; 2.093 is Student''s quantile for 19 degrees), NULL where a part has nobody. No rows where items have no attributes.';
 
 CREATE FUNCTION bandit_internal.experiment_srm(name text, at timestamptz)
 RETURNS float8

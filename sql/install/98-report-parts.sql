@@ -140,7 +140,7 @@ BEGIN ATOMIC
 			FROM top t JOIN leaders l ON l.place = t.place
 			CROSS JOIN LATERAL unnest(ARRAY[t.place::text, coalesce(translate(t.context, '{}"', ''), '?'), l.arm,
 				bandit_internal.short_number(l.mean), bandit_internal.short_number(t.pulls::float8)]) WITH ORDINALITY AS u (c, p))),
-		'The six contexts met most.')
+		'Posteriors in the contexts met most, six at most; each curve as high as its own peak.')
 	FROM drawn d CROSS JOIN edge e WHERE EXISTS (SELECT FROM bandit.bandits b
 		WHERE b.name = report_contexts.name AND cardinality(b.features) > 0);
 END;

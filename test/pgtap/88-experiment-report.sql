@@ -1,6 +1,6 @@
 -- The report of an experiment: its numbers against their definitions, its rules, its edges.
 BEGIN;
-SELECT plan(33);
+SELECT plan(35);
 SET LOCAL client_min_messages = warning;
 CREATE FUNCTION dice(u int, l int, item bigint, which text) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
 	SELECT ((bandit.key_id(concat_ws('/', u, l, item, which)) >> 11) & 9007199254740991) / 9007199254740992.0::float8 $$;
@@ -139,5 +139,11 @@ END $$;
 SELECT cmp_ok(count(*) FILTER (WHERE verdict <> 'too early'), '<', 13::bigint, 'without a difference it is too early, however often asked') FROM verdicts;
 -- p_better is about uniform: a mean of 40 is within 5.5 standard deviations of 0.0456 of a half
 SELECT ok(abs(avg(p_better) - 0.5) < 0.251 AND max(p_better) > 0.8 AND min(p_better) < 0.2, 'and neither side is better') FROM verdicts;
+
+-- the jackknife of diversity wants somebody in each of its parts
+SELECT ok(bool_and(lower > 0 AND lower < value AND value < upper AND upper <= 1), 'diversity has an interval') FROM report WHERE metric = 'diversity';
+DELETE FROM bandit.decisions WHERE abs(bandit.key_id(subject) % 20) = 7;
+SELECT results_eq($$SELECT lower, upper, value > 0 FROM bandit.experiment_report('x') WHERE metric = 'diversity'$$,
+	$$VALUES (NULL::float8, NULL::float8, true), (NULL, NULL, true)$$, 'and none where a part has nobody');
 SELECT * FROM finish();
 ROLLBACK;
