@@ -58,6 +58,8 @@ DELETE FROM bandit.models WHERE bandit = 'cache' AND arm = 'graph';
 SELECT count(*) FROM bandit.candidates('cache', 'graph', 7, 5);
 SELECT count(*) FROM bandit.candidates('cache', 'svd', 7, 5);
 SELECT parts FROM kept;
+\set VERBOSITY sqlstate
 SET bandit.model_cache_size = '-1';
+\set VERBOSITY default
 SELECT bandit.drop_bandit('cache');
 DROP SCHEMA cache CASCADE;
