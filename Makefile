@@ -13,6 +13,7 @@
 #   make unit                         tests that need no server
 #   make test-report                  look at bandit.report in headless Chromium
 #   make test-versions                every test on PostgreSQL 17 and 18 too
+#   make test-examples                the HTTP servers of examples/
 #   make lint                         house rules that a script can see
 #   make format                       indent src/ as PostgreSQL does
 #   make bench                        speed, as ratios to named alternatives
@@ -66,7 +67,7 @@ EXTRA_CLEAN = $(SQL_SCRIPT) .built-for test/unit/build results output_iso \
 # Build: stock PGXS, unless nothing but the targets further down is wanted,
 # which must work before there is a PostgreSQL.
 
-OUR_GOALS = demo test test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
+OUR_GOALS = demo test test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -107,7 +108,7 @@ endif
 demo bench bench-feedback bench-bulk simulations recommenders:
 	@scripts/$@
 
-test test-report test-versions lint format:
+test test-examples test-report test-versions lint format:
 	@scripts/$@
 
 psql start stop status destroy:
