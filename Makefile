@@ -16,6 +16,8 @@
 #   make test-examples                the HTTP servers of examples/
 #   make lint                         house rules that a script can see
 #   make format                       indent src/ as PostgreSQL does
+#   make soak                         half an hour of everything at once;
+#                                       SOAK_MINUTES=4 for less
 #   make bench                        speed, as ratios to named alternatives
 #   make simulations                  play known problems, write docs/simulations.md
 #   make recommenders                 measure the arms, write docs/recommenders.md
@@ -67,7 +69,7 @@ EXTRA_CLEAN = $(SQL_SCRIPT) .built-for test/unit/build results output_iso \
 # Build: stock PGXS, unless nothing but the targets further down is wanted,
 # which must work before there is a PostgreSQL.
 
-OUR_GOALS = demo test test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
+OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -105,7 +107,7 @@ endif
 
 .PHONY: $(OUR_GOALS)
 
-demo bench bench-feedback bench-bulk simulations recommenders:
+demo soak bench bench-feedback bench-bulk simulations recommenders:
 	@scripts/$@
 
 test test-examples test-report test-versions lint format:

@@ -1,0 +1,4 @@
+\set who random(1, 400)
+\set stars random(1, 5)
+UPDATE ratings SET stars = :stars::int WHERE (user_id, product_id) =
+	(SELECT user_id, product_id FROM ratings WHERE user_id = :who::int ORDER BY rated_at DESC LIMIT 1);

@@ -1,0 +1,1 @@
+SELECT name, bandit.fold(name) FROM bandit.bandits WHERE name <> 'passing';

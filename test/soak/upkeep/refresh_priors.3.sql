@@ -1,0 +1,1 @@
+SELECT name, bandit.refresh_priors(name) FROM bandit.bandits WHERE name <> 'passing';

@@ -1,0 +1,1 @@
+SELECT name, bandit.settle(name) FROM bandit.bandits WHERE name <> 'passing';

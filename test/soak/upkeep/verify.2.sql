@@ -1,0 +1,1 @@
+SELECT count(*) FROM unnest('{shop,plain,fades}'::text[]) name, LATERAL bandit.verify(name);
