@@ -22,6 +22,18 @@ static bool read_item_decision(const Bandit *bandit,
 							   Attribution *attribution);
 static const char *attributed_arm(void);
 
+/* Decisions that served item $3 to subject $2 of bandit $1. */
+#define SERVED \
+	"SELECT d.decision_id, d.context_hash," \
+	" d.item_arms[pg_catalog.array_position(d.items, $3)]," \
+	" d.variant OPERATOR(pg_catalog.<>) 'control'," \
+	" d.tableoid, d.ctid, d.node" \
+	" FROM bandit.decisions d" \
+	" WHERE d.bandit OPERATOR(pg_catalog.=) $1" \
+	" AND d.subject OPERATOR(pg_catalog.=) $2" \
+	" AND $3 OPERATOR(pg_catalog.=) ANY (d.items)"
+#define NEWEST " ORDER BY d.decision_id DESC LIMIT 1"
+
 /* A column of the row just read, or a null Datum. */
 static Datum
 column(int number, bool *isnull)
@@ -43,33 +55,31 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 				  const char *answered_kind, Attribution *attribution)
 {
 	static KeptPlan recent = {
-		"SELECT d.decision_id, d.context_hash,"
-		" d.item_arms[pg_catalog.array_position(d.items, $3)],"
-		" d.variant OPERATOR(pg_catalog.<>) 'control',"
-		" d.tableoid, d.ctid"
-		" FROM bandit.decisions d"
-		" WHERE d.bandit OPERATOR(pg_catalog.=) $1"
-		" AND d.subject OPERATOR(pg_catalog.=) $2"
-		" AND $3 OPERATOR(pg_catalog.=) ANY (d.items)"
+		SERVED
 		" AND d.decision_id OPERATOR(pg_catalog.>=) $4"
-		" ORDER BY d.decision_id DESC LIMIT 1",
+		NEWEST,
 		4, {TEXTOID, TEXTOID, INT8OID, UUIDOID}, .by_index = true
 	};
 	static KeptPlan answered = {
-		"SELECT d.decision_id, d.context_hash,"
-		" d.item_arms[pg_catalog.array_position(d.items, $3)],"
-		" d.variant OPERATOR(pg_catalog.<>) 'control',"
-		" d.tableoid, d.ctid"
-		" FROM bandit.decisions d"
-		" WHERE d.bandit OPERATOR(pg_catalog.=) $1"
-		" AND d.subject OPERATOR(pg_catalog.=) $2"
-		" AND $3 OPERATOR(pg_catalog.=) ANY (d.items)"
+		SERVED
 		" AND EXISTS (SELECT 1 FROM bandit.feedback f"
 		" WHERE f.decision_id OPERATOR(pg_catalog.=) d.decision_id"
 		" AND f.bandit OPERATOR(pg_catalog.=) $1"
 		" AND f.item_id OPERATOR(pg_catalog.=) $3"
 		" AND f.kind OPERATOR(pg_catalog.=) $4 AND NOT f.retracted)"
-		" ORDER BY d.decision_id DESC LIMIT 1",
+		NEWEST,
+		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}, .by_index = true
+	};
+
+	/* what another node has not learnt yet, or not told of */
+	static KeptPlan forwarded = {
+		SERVED
+		" AND EXISTS (SELECT 1 FROM bandit.forwarded f"
+		" WHERE f.decision_id OPERATOR(pg_catalog.=) d.decision_id"
+		" AND f.bandit OPERATOR(pg_catalog.=) $1"
+		" AND f.item_id OPERATOR(pg_catalog.=) $3"
+		" AND f.kind OPERATOR(pg_catalog.=) $4)"
+		NEWEST,
 		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}, .by_index = true
 	};
 	Datum		values[4];
@@ -88,6 +98,8 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 	{
 		values[3] = CStringGetTextDatum(answered_kind);
 		bd_plan_run(&answered, values, NULL, false, 1);
+		if (SPI_processed == 0 && bd_node() != NULL)
+			bd_plan_run(&forwarded, values, NULL, false, 1);
 	}
 	return SPI_processed > 0 && read_item_decision(bandit, attribution);
 }
@@ -113,6 +125,7 @@ read_item_decision(const Bandit *bandit, Attribution *attribution)
 {
 	bool		isnull;
 	Datum		arm = column(3, &isnull);
+	Datum		owner;
 
 	if (isnull)
 		return false;
@@ -126,6 +139,8 @@ read_item_decision(const Bandit *bandit, Attribution *attribution)
 	attribution->has_items = true;
 	attribution->table = DatumGetObjectId(column(5, &isnull));
 	attribution->place = *(ItemPointer) DatumGetPointer(column(6, &isnull));
+	owner = column(7, &isnull);
+	attribution->owner = bd_node_other(owner, isnull);
 	return true;
 }
 
@@ -149,13 +164,14 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 		" $2 OPERATOR(pg_catalog.=) ANY (d.picks),"
 		" d.variant OPERATOR(pg_catalog.<>) 'control',"
 		" d.tableoid, d.items IS NOT NULL,"
-		" pg_catalog.array_to_string(d.picks, ', '), d.ctid"
+		" pg_catalog.array_to_string(d.picks, ', '), d.ctid, d.node"
 		" FROM bandit.decisions d"
 		" WHERE d.decision_id OPERATOR(pg_catalog.=) $1",
 		2, {UUIDOID, TEXTOID}
 	};
 	Datum		values[2];
 	char		nulls[2] = {' ', arm ? ' ' : 'n'};
+	Datum		owner;
 	bool		isnull;
 	bool		picked;
 
@@ -181,6 +197,8 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 	attribution->table = DatumGetObjectId(column(6, &isnull));
 	attribution->place = *(ItemPointer) DatumGetPointer(column(9, &isnull));
 	attribution->has_items = DatumGetBool(column(7, &isnull));
+	owner = column(10, &isnull);
+	attribution->owner = bd_node_other(owner, isnull);
 	return true;
 }
 

@@ -195,6 +195,14 @@ extern void bd_owner_end(const OwnerScope *scope);
 extern bool bd_can_write(void);
 
 /* ----------------------------------------------------------------
+ * node.c: several nodes that learn from each other
+ * ----------------------------------------------------------------
+ */
+extern void bd_node_init(void);
+extern const char *bd_node(void);
+extern char *bd_node_other(Datum node, bool isnull);
+
+/* ----------------------------------------------------------------
  * context.c: canonical text and its hash
  * ----------------------------------------------------------------
  */
@@ -405,6 +413,7 @@ typedef struct Attribution
 	int64		context_hash;
 	const char *arm;			/* who is credited */
 	bool		trains;			/* not the control, nor a fallback */
+	const char *owner;			/* the node that must learn; NULL: this one */
 	bool		logged;			/* there is a row of decisions */
 	Oid			table;			/* and where it is */
 	ItemPointerData place;
@@ -461,6 +470,10 @@ extern bool bd_ledger_record(const Attribution *attribution,
 							 const Response *response);
 extern bool bd_ledger_retract(const Attribution *attribution,
 							  const Response *response);
+
+/* forward.c: responses to what another node has served */
+extern bool bd_forward(const Attribution *attribution,
+					   const Response *response, bool retracted);
 
 /* reward.c: what responses are worth */
 

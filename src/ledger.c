@@ -16,7 +16,7 @@
  * item, or settle, puts that right (item_shortfall).
  *
  * A response that is taken back leaves a row only if others were reckoned
- * against it.
+ * against it, or other nodes have to hear of it.
  *
  * At SERIALIZABLE nothing is read that need not be, for every row read is a
  * conflict with those who write near it: a response is written as if it were
@@ -345,7 +345,8 @@ change_own(AnsweredItem *item, const Response *response)
 	if (response != NULL)
 		own->response = *response;
 	own->retracted = response == NULL;
-	own->changed_at = item->now;
+	/* it tells versions of the row apart, so it never goes back */
+	own->changed_at = Max(item->now, own->changed_at + 1);
 	reckon(item, own, &worth);
 	if (own->retracted && is_nothing(&own->adds))
 	{
@@ -370,6 +371,8 @@ bd_ledger_record(const Attribution *attribution, const Response *response)
 	AnsweredItem item;
 	LedgerRow	alone[1];
 
+	if (attribution->owner != NULL)
+		return bd_forward(attribution, response, false);
 	open_item(&item, attribution);
 	find_silence(&item, response);
 
@@ -416,6 +419,8 @@ bd_ledger_retract(const Attribution *attribution, const Response *response)
 {
 	AnsweredItem item;
 
+	if (attribution->owner != NULL)
+		return bd_forward(attribution, response, true);
 	open_item(&item, attribution);
 	find_silence(&item, response);
 	read_item(&item, response);

@@ -34,6 +34,7 @@ static int	run(KeptPlan *plans, const Attribution *attribution,
 				int nvalues, bool latest);
 static void read_row(const Response *response, int number, LedgerRow *row);
 static int	put_row(const LedgerRow *row, Datum *values, char *nulls, int n);
+static void revise(const Attribution *attribution, const LedgerRow *row);
 
 /* Run the statement for the item, or that for none; returns the rows. */
 static int
@@ -177,6 +178,30 @@ bd_ledger_insert(const Attribution *attribution, const LedgerRow *row)
 }
 
 /*
+ * revise
+ *		Tell other nodes what has become of the row.
+ */
+static void
+revise(const Attribution *attribution, const LedgerRow *row)
+{
+#define REVISE(item) \
+	"INSERT INTO bandit.revisions (decision_id, bandit, item_id, kind, arm," \
+	" context_hash, value, reward, priority, successes, failures, pulls," \
+	" retracted, received_at, changed_at, node)" \
+	" SELECT decision_id, bandit, item_id, kind, arm, context_hash, value," \
+	" reward, priority, successes, failures, pulls, retracted, received_at," \
+	" changed_at, node FROM bandit.feedback" item KIND \
+	" AND node IS NOT NULL"
+	static KeptPlan plans[2] = {
+		{REVISE(ITEM), 5, {KEYS}}, {REVISE(NO_ITEM), 5, {KEYS}}
+	};
+	Datum		values[5];
+	char		nulls[5];
+
+	run(plans, attribution, &row->response, values, nulls, 5, false);
+}
+
+/*
  * bd_ledger_update
  *		Bring the response's own row to what "row" says.
  */
@@ -198,11 +223,14 @@ bd_ledger_update(const Attribution *attribution, const LedgerRow *row)
 	values[n] = TimestampTzGetDatum(row->changed_at);
 	nulls[n] = ' ';
 	run(plans, attribution, &row->response, values, nulls, 13, false);
+	if (bd_node() != NULL)
+		revise(attribution, row);
 }
 
 /*
  * bd_ledger_delete
- *		The response's own row, which others do not need.
+ *		The response's own row, which others do not need; other nodes would
+ *		not hear of it, so a node with a name keeps it, without worth.
  */
 void
 bd_ledger_delete(const Attribution *attribution, const LedgerRow *row)
@@ -214,7 +242,10 @@ bd_ledger_delete(const Attribution *attribution, const LedgerRow *row)
 	Datum		values[5];
 	char		nulls[5];
 
-	run(plans, attribution, &row->response, values, nulls, 5, false);
+	if (bd_node() != NULL)
+		bd_ledger_update(attribution, row);
+	else
+		run(plans, attribution, &row->response, values, nulls, 5, false);
 }
 
 /*

@@ -110,6 +110,7 @@ CREATE TABLE bandit.contexts (
 	context_hash bigint NOT NULL,
 	slot bigint NOT NULL,
 	context jsonb NOT NULL CHECK (pg_catalog.jsonb_typeof(context) = 'object'),
+	node text COLLATE "C" DEFAULT bandit_internal.this_node(),
 	PRIMARY KEY (bandit, context_hash, slot)
 );
 
@@ -168,7 +169,8 @@ CREATE TABLE bandit.decisions (
 	policy text NOT NULL DEFAULT 'thompson',
 	floors float8[],
 	pick_ms real[],
-	settled_at timestamptz
+	settled_at timestamptz,
+	node text COLLATE "C" DEFAULT bandit_internal.this_node()
 ) PARTITION BY RANGE (decision_id);
 
 -- Keys and indexes are those of the partitions, never of the parent: a dump
@@ -198,7 +200,8 @@ CREATE TABLE bandit.feedback (
 	pulls bigint NOT NULL,
 	retracted boolean NOT NULL DEFAULT false,
 	received_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	changed_at timestamptz
+	changed_at timestamptz,
+	node text COLLATE "C" DEFAULT bandit_internal.this_node()
 ) PARTITION BY RANGE (decision_id);
 
 CREATE TABLE bandit.feedback_default PARTITION OF bandit.feedback (
@@ -270,3 +273,60 @@ CREATE TABLE bandit.models (
 	PRIMARY KEY (bandit, arm, version)
 );
 ALTER TABLE bandit.models ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- Several writable nodes learn from each other; the row of this one says
+-- which database it is of, for a dump that is restored is another.
+CREATE TABLE bandit.nodes (
+	node text COLLATE "C" PRIMARY KEY
+		CHECK (pg_catalog.octet_length(node) BETWEEN 1 AND 63),
+	here boolean NOT NULL DEFAULT false,
+	system_identifier bigint,
+	database oid,
+	dropped_before uuid,
+	CHECK (NOT here OR (system_identifier IS NOT NULL AND database IS NOT NULL))
+);
+
+CREATE UNIQUE INDEX nodes_here ON bandit.nodes (here) WHERE here;
+
+-- How other nodes learn that a row of feedback has changed: only inserts are
+-- replicated, for the rows of feedback have no key without NULLs by which
+-- PostgreSQL could find them.
+CREATE TABLE bandit.revisions (
+	decision_id uuid NOT NULL,
+	bandit text COLLATE "C" NOT NULL,
+	item_id bigint,
+	kind text COLLATE "C" NOT NULL,
+	arm text COLLATE "C" NOT NULL,
+	context_hash bigint NOT NULL,
+	value float8,
+	reward float8,
+	priority int NOT NULL,
+	successes float8 NOT NULL,
+	failures float8 NOT NULL,
+	pulls bigint NOT NULL,
+	retracted boolean NOT NULL,
+	received_at timestamptz NOT NULL,
+	changed_at timestamptz,
+	node text COLLATE "C" NOT NULL
+);
+
+-- Responses given here to decisions of other nodes, for these to learn from:
+-- a decision's rows of feedback have one writer, the node that made it.
+CREATE TABLE bandit.forwarded (
+	bandit text COLLATE "C" NOT NULL,
+	response_id uuid NOT NULL,
+	decision_id uuid NOT NULL,
+	item_id bigint,
+	kind text COLLATE "C" NOT NULL,
+	arm text COLLATE "C" NOT NULL,
+	value float8,
+	reward float8,
+	priority int NOT NULL,
+	retracted boolean NOT NULL,
+	sent_at timestamptz NOT NULL,
+	to_node text COLLATE "C" NOT NULL,
+	node text COLLATE "C" NOT NULL,
+	PRIMARY KEY (bandit, response_id)
+);
+
+CREATE INDEX forwarded_decision ON bandit.forwarded (bandit, decision_id);

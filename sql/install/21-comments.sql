@@ -116,6 +116,8 @@ COMMENT ON COLUMN bandit.contexts.slot IS
 'A random number, so that no session waits for another''s row.';
 COMMENT ON COLUMN bandit.contexts.context IS
 'The context: an object whose keys are features of the bandit.';
+COMMENT ON COLUMN bandit.contexts.node IS
+'The node that met it; NULL: this one, which has no name.';
 
 COMMENT ON TABLE bandit.evidence IS
 'What an arm has earned in a context: the sum over its slots, always equal to the sum of the ledger, bandit.feedback and bandit.checkpoints. The posterior is the prior plus this. Slots are all alike; several let sessions learn about one arm at the same time.';
@@ -192,7 +194,9 @@ COMMENT ON COLUMN bandit.decisions.floors IS
 COMMENT ON COLUMN bandit.decisions.pick_ms IS
 'How long the list of each pick took, in milliseconds, as picks; NULL in it: the arm failed; NULL: no lists were made.';
 COMMENT ON COLUMN bandit.decisions.settled_at IS
-'When its attribution window was closed and silence counted; NULL: not yet.';
+'When its attribution window was closed and silence counted; NULL: not yet. Of another node''s decision: when it was closed here, where its silence is not counted.';
+COMMENT ON COLUMN bandit.decisions.node IS
+'The node that made it, and learns from it; NULL: this one, which has no name.';
 
 COMMENT ON TABLE bandit.decisions_default IS
 'Decisions for which no partition was made, see bandit.make_partitions; the model of every partition.';
@@ -227,6 +231,8 @@ COMMENT ON COLUMN bandit.feedback.received_at IS
 'When it was learnt; from then on it fades, where the bandit forgets.';
 COMMENT ON COLUMN bandit.feedback.changed_at IS
 'When it was changed or taken back last; NULL: never. Of responses that count equally the one that was received or changed last does.';
+COMMENT ON COLUMN bandit.feedback.node IS
+'The node that learnt it, see bandit.set_node; NULL: this one, which has no name.';
 
 COMMENT ON TABLE bandit.feedback_default IS
 'Feedback for which no partition was made, see bandit.make_partitions; the model of every partition.';
@@ -292,24 +298,54 @@ COMMENT ON COLUMN bandit.models.trained_at IS 'When it was trained.';
 COMMENT ON COLUMN bandit.models.data IS
 'The trained model, in a form of its own that servers map into memory.';
 
--- The default partitions are read as tables too, so they say the same.
+COMMENT ON TABLE bandit.nodes IS
+'One row per node that is known here: this one, if bandit.set_node has named it, and those from which feedback came by logical replication.';
+COMMENT ON COLUMN bandit.nodes.node IS 'Name of the node, 1 to 63 bytes.';
+COMMENT ON COLUMN bandit.nodes.here IS 'Whether it is this one.';
+COMMENT ON COLUMN bandit.nodes.system_identifier IS
+'The cluster that got the name, as pg_control_system() tells: a restored dump is not that node.';
+COMMENT ON COLUMN bandit.nodes.database IS
+'OID of the database that got the name.';
+COMMENT ON COLUMN bandit.nodes.dropped_before IS
+'Feedback of that node on decisions before this id was dropped here by bandit.drop_partitions, and is not taken again when a subscription copies; NULL: none was.';
+
+COMMENT ON TABLE bandit.revisions IS
+'Rows of feedback that were changed on this node while it had a name, as they became: how the other nodes learn of it. bandit.drop_partitions deletes them with the feedback.';
+COMMENT ON TABLE bandit.forwarded IS
+'Responses to decisions of other nodes, for these to learn from: those given here, and those for this node. bandit.drop_partitions deletes them with the feedback.';
+COMMENT ON COLUMN bandit.forwarded.response_id IS 'UUID version 7.';
+COMMENT ON COLUMN bandit.forwarded.retracted IS
+'Whether the response was taken back.';
+COMMENT ON COLUMN bandit.forwarded.sent_at IS
+'When it was given.';
+COMMENT ON COLUMN bandit.forwarded.to_node IS
+'The node that made the decision.';
+COMMENT ON COLUMN bandit.forwarded.node IS
+'The node where the response was given.';
+
+-- The default partitions are read as tables too, and columns of these two
+-- mean what they mean in feedback: they say the same.
 DO $$
 DECLARE
 	one record;
 BEGIN
 	FOR one IN
-		SELECT i.inhrelid::pg_catalog.regclass AS partition, a.attname,
-			pg_catalog.col_description(i.inhparent, p.attnum) AS meaning
-		FROM pg_catalog.pg_inherits i
-		JOIN pg_catalog.pg_attribute a ON a.attrelid = i.inhrelid
+		SELECT t.copy, a.attname,
+			pg_catalog.col_description(t.original, p.attnum) AS meaning
+		FROM (VALUES
+			('bandit.decisions_default'::pg_catalog.regclass,
+			 'bandit.decisions'::pg_catalog.regclass),
+			('bandit.feedback_default', 'bandit.feedback'),
+			('bandit.revisions', 'bandit.feedback'),
+			('bandit.forwarded', 'bandit.feedback')) AS t (copy, original)
+		JOIN pg_catalog.pg_attribute a ON a.attrelid = t.copy
 		JOIN pg_catalog.pg_attribute p
-			ON p.attrelid = i.inhparent AND p.attname = a.attname
-		WHERE i.inhparent IN ('bandit.decisions'::pg_catalog.regclass,
-							  'bandit.feedback'::pg_catalog.regclass)
-			AND a.attnum > 0 AND NOT a.attisdropped
+			ON p.attrelid = t.original AND p.attname = a.attname
+		WHERE a.attnum > 0 AND NOT a.attisdropped
+			AND pg_catalog.col_description(t.copy, a.attnum) IS NULL
 	LOOP
 		EXECUTE pg_catalog.format('COMMENT ON COLUMN %s.%I IS %L',
-								  one.partition, one.attname, one.meaning);
+								  one.copy, one.attname, one.meaning);
 	END LOOP;
 END;
 $$;

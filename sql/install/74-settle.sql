@@ -16,6 +16,7 @@ DECLARE
 	contexts bigint[] := '{}';
 	silence float8;		-- the reward of it; null: it does not count
 	due uuid[];
+	here text := bandit_internal.this_node();
 	-- whether a statement sees what was committed before it
 	fresh boolean := current_setting('transaction_isolation') LIKE 'read %';
 BEGIN
@@ -46,7 +47,10 @@ BEGIN
 			WITH done AS (
 				UPDATE bandit.decisions d SET settled_at = at
 				WHERE d.decision_id = ANY (due) AND d.bandit = settings.name
-				RETURNING d.decision_id, d.bandit, d.context_hash, d.variant,
+				RETURNING d.decision_id, d.bandit, d.context_hash,
+					-- another node counts the silence of what it served
+					d.variant <> 'control'
+						AND (here IS NULL OR d.node IS NOT DISTINCT FROM here) AS counts,
 					d.items, d.item_arms, d.picks
 			), items AS (
 				SELECT d.decision_id, d.bandit, d.context_hash, i.item, i.arm,
@@ -74,7 +78,7 @@ BEGIN
 					FROM bandit_internal.item_state(d.decision_id, d.bandit,
 						i.item, i.arm) s
 					WHERE NOT fresh) AS r
-				WHERE d.variant <> 'control' AND i.arm IS NOT NULL
+				WHERE d.counts AND i.arm IS NOT NULL
 			), silent AS (
 				SELECT i.*, CASE
 						WHEN settings.examination = 1 OR i.place <= i.last THEN 1
@@ -108,7 +112,7 @@ BEGIN
 				CROSS JOIN LATERAL unnest(d.picks) AS p(arm)
 				CROSS JOIN LATERAL bandit_internal.item_state(d.decision_id,
 					d.bandit, NULL, p.arm) AS r
-				WHERE silence IS NOT NULL AND d.variant <> 'control'
+				WHERE silence IS NOT NULL AND d.counts
 					AND d.items IS NULL AND r.live = 0
 			), ledger AS (
 				INSERT INTO bandit.feedback (decision_id, bandit, item_id, arm,
@@ -135,7 +139,7 @@ BEGIN
 					CROSS JOIN LATERAL unnest(d.picks) AS p (arm)
 					CROSS JOIN LATERAL bandit_internal.item_state(
 						d.decision_id, d.bandit, NULL, p.arm) AS r
-					WHERE d.items IS NULL AND d.variant <> 'control'
+					WHERE d.items IS NULL AND d.counts
 						AND r.live > 0 AND r.pulls <> 1
 				) AS i
 				CROSS JOIN LATERAL bandit_internal.item_shortfall(
@@ -177,4 +181,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION bandit.settle(text, timestamptz, int) IS
-'Closes the decisions whose attribution window had passed at that time and returns how many. Every item (or arm) of theirs that nobody responded to becomes a failure of its arm, or what the bandit''s on_silence says; where bandits.examination is below 1, items below the last one that was responded to count by how probably they were looked at. Works in batches of decisions; several sessions may settle at once. A decision that a response is being written for is left for the next time. A response that comes later corrects what silence said; and what responses of different kinds at the same moment counted twice is put right.';
+'Closes the decisions whose attribution window had passed at that time and returns how many. Every item (or arm) of theirs that nobody responded to becomes a failure of its arm, or what the bandit''s on_silence says; where bandits.examination is below 1, items below the last one that was responded to count by how probably they were looked at. Works in batches of decisions; several sessions may settle at once. Decisions of other nodes are closed here, and count where they were made. A decision that a response is being written for is left for the next time. A response that comes later corrects what silence said; and what responses of different kinds at the same moment counted twice is put right.';

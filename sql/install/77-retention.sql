@@ -373,6 +373,25 @@ $$;
 COMMENT ON FUNCTION bandit_internal.detach_partitions(regclass[]) IS
 'Drops these partitions of decisions, and makes those of feedback children of bandit.checkpoints. Holds its locks until the transaction ends, so it should be the last thing in it.';
 
+CREATE FUNCTION bandit_internal.forget_rows(before timestamptz)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	before_id uuid := bandit.first_decision_id(before);
+BEGIN
+	DELETE FROM bandit.revisions r WHERE r.decision_id < before_id;
+	DELETE FROM bandit.forwarded f WHERE f.decision_id < before_id;
+	-- rows of theirs that come again are counted already
+	UPDATE bandit.nodes n SET dropped_before = before_id
+	WHERE n.dropped_before IS NULL OR n.dropped_before < before_id;
+END;
+$$;
+
+COMMENT ON FUNCTION bandit_internal.forget_rows(timestamptz) IS
+'Deletes what nodes have told each other of feedback from before that time, and notes for every node that its feedback was dropped up to there.';
+
 CREATE FUNCTION bandit.drop_partitions(
 	older_than interval DEFAULT '90 days',
 	at timestamptz DEFAULT pg_catalog.now(),
@@ -438,6 +457,7 @@ BEGIN
 			USING DETAIL = 'The silence of their items was not counted.',
 				HINT = 'Call bandit.settle for every bandit before bandit.drop_partitions.';
 	END IF;
+	PERFORM bandit_internal.forget_rows(at - older_than);
 	IF going <> '{}' THEN
 		RETURN QUERY SELECT * FROM bandit_internal.detach_partitions(going);
 	END IF;

@@ -21,6 +21,9 @@ SELECT pg_catalog.pg_extension_config_dump('bandit.models', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.alerts', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.guards', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.thresholds', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.nodes', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.revisions', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.forwarded', '');
 
 -- ALWAYS: whoever changes a setting, a replica's session too.
 CREATE TRIGGER invalidate_cache
@@ -47,6 +50,9 @@ CREATE TRIGGER invalidate_cache
 CREATE TRIGGER invalidate_cache
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bandit.watches
 	FOR EACH STATEMENT EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bandit.nodes
+	FOR EACH STATEMENT EXECUTE FUNCTION bandit.invalidate_cache();
 
 ALTER TABLE bandit.bandits ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.arms ENABLE ALWAYS TRIGGER invalidate_cache;
@@ -56,6 +62,51 @@ ALTER TABLE bandit.models ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.priors ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.experiments ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE bandit.watches ENABLE ALWAYS TRIGGER invalidate_cache;
+ALTER TABLE bandit.nodes ENABLE ALWAYS TRIGGER invalidate_cache;
+
+-- A worker of logical replication fires triggers for rows only: for settings
+-- that somebody publishes.
+CREATE TRIGGER invalidate_cache_replica
+	AFTER INSERT OR UPDATE OR DELETE ON bandit.bandits
+	FOR EACH ROW EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache_replica
+	AFTER INSERT OR UPDATE OR DELETE ON bandit.arms
+	FOR EACH ROW EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache_replica
+	AFTER INSERT OR UPDATE OR DELETE ON bandit.recommenders
+	FOR EACH ROW EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache_replica
+	AFTER INSERT OR UPDATE OR DELETE ON bandit.outcome_rules
+	FOR EACH ROW EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache_replica
+	AFTER INSERT OR UPDATE OR DELETE ON bandit.models
+	FOR EACH ROW EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache_replica
+	AFTER INSERT OR UPDATE OR DELETE ON bandit.priors
+	FOR EACH ROW EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache_replica
+	AFTER INSERT OR UPDATE OR DELETE ON bandit.experiments
+	FOR EACH ROW EXECUTE FUNCTION bandit.invalidate_cache();
+CREATE TRIGGER invalidate_cache_replica
+	AFTER INSERT OR UPDATE OR DELETE ON bandit.watches
+	FOR EACH ROW EXECUTE FUNCTION bandit.invalidate_cache();
+
+ALTER TABLE bandit.bandits
+	ENABLE REPLICA TRIGGER invalidate_cache_replica;
+ALTER TABLE bandit.arms
+	ENABLE REPLICA TRIGGER invalidate_cache_replica;
+ALTER TABLE bandit.recommenders
+	ENABLE REPLICA TRIGGER invalidate_cache_replica;
+ALTER TABLE bandit.outcome_rules
+	ENABLE REPLICA TRIGGER invalidate_cache_replica;
+ALTER TABLE bandit.models
+	ENABLE REPLICA TRIGGER invalidate_cache_replica;
+ALTER TABLE bandit.priors
+	ENABLE REPLICA TRIGGER invalidate_cache_replica;
+ALTER TABLE bandit.experiments
+	ENABLE REPLICA TRIGGER invalidate_cache_replica;
+ALTER TABLE bandit.watches
+	ENABLE REPLICA TRIGGER invalidate_cache_replica;
 
 -- Nobody may call anything that was not granted to him.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bandit, bandit_internal FROM PUBLIC;

@@ -3,7 +3,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS bandit;
 BEGIN;
-SELECT plan(9);
+SELECT plan(10);
 
 SELECT is_empty(
 	$$SELECT c.oid::regclass FROM pg_class c
@@ -54,8 +54,17 @@ SELECT set_eq(
 		AND t.tgtype & 61 = 60$$,
 	$$VALUES ('bandit.bandits'), ('bandit.arms'), ('bandit.recommenders'),
 		('bandit.outcome_rules'), ('bandit.models'), ('bandit.priors'),
-		('bandit.experiments'), ('bandit.watches')$$,
+		('bandit.experiments'), ('bandit.watches'), ('bandit.nodes')$$,
 	'a change of settings, by whomever, invalidates what is cached');
+
+SELECT set_eq(
+	$$SELECT t.tgrelid::regclass::text FROM pg_trigger t
+	  WHERE t.tgfoid = 'bandit.invalidate_cache()'::regprocedure AND t.tgenabled = 'R'
+		AND t.tgtype & 61 = 29$$,
+	$$VALUES ('bandit.bandits'), ('bandit.arms'), ('bandit.recommenders'),
+		('bandit.outcome_rules'), ('bandit.models'), ('bandit.priors'),
+		('bandit.experiments'), ('bandit.watches')$$,
+	'one that logical replication applies, too');
 
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
