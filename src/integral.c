@@ -99,6 +99,8 @@ panel(const Integral *integral, double from, double to)
 	double		half = (to - from) / 2;
 	double		sum = 0;
 
+	if (bd_integral_pause != NULL)
+		bd_integral_pause();
 	for (int i = 0; i < BANDIT_NODES; i++)
 		sum += rule->w[i] * integral->f(integral, from + half +
 										rule->x[i] * half);
@@ -113,8 +115,6 @@ settle(Integral *integral, double from, double to, double whole,
 	double		left = panel(integral, from, middle);
 	double		right = panel(integral, middle, to);
 
-	if (bd_integral_pause != NULL)
-		bd_integral_pause();
 	integral->npanels += 2;
 	if (halvings == 0 || integral->npanels > MOST_PANELS ||
 		!(fabs(left + right - whole) >

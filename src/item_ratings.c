@@ -380,6 +380,7 @@ bd_item_cf_predict(const ListRequest *request, const int64 *items, int n,
 		double		value = item < 0 ? model->facts->mean + bias :
 		predict_item(model, item, known, nknown, bias);
 
+		CHECK_FOR_INTERRUPTS();
 		predicted[i] = Min(Max(value, model->facts->lowest),
 						   model->facts->highest);
 	}

@@ -13,6 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -109,7 +110,10 @@ predict(FunctionCallInfo fcinfo, bool by_key)
 	numbers = palloc(sizeof(int64) * Max(n, 1));
 	predicted = palloc(sizeof(double) * Max(n, 1));
 	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		numbers[i] = nulls[i] ? 0 : bd_item_number(request.bandit, &items[i], by_key);
+	}
 	request.history = bd_history_load(request.bandit, &request.user, DT_NOEND);
 	known = predictor->predict(&request, numbers, n, predicted);
 	for (int i = 0; i < n; i++)
@@ -117,6 +121,7 @@ predict(FunctionCallInfo fcinfo, bool by_key)
 		Datum		row[2] = {items[i], Float8GetDatum(predicted[i])};
 		bool		none[2] = {nulls[i], nulls[i] || !known};
 
+		CHECK_FOR_INTERRUPTS();
 		tuplestore_putvalues(result->setResult, result->setDesc, row, none);
 	}
 	return (Datum) 0;

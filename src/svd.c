@@ -511,6 +511,7 @@ bd_svd_predict(const ListRequest *request, const int64 *items, int n,
 		int			item = bd_ids_find(model->ids, model->nitems, items[i]);
 		double		sum = model->facts->mean + user.bias;
 
+		CHECK_FOR_INTERRUPTS();
 		if (item >= 0)
 			sum += model->biases[item] +
 				bd_dot(user.factors, model->factors + (int64) item * rank, rank);

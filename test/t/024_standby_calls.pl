@@ -127,37 +127,6 @@ $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 $primary->wait_for_catchup($standby);
 
-# A recommender with built-in arms, trained, in an experiment and guarded; one
-# whose keys are texts; decisions and responses of both.
-sub make_library
-{
-	my ($node) = @_;
-
-	$node->safe_psql('postgres', q{
-		SET client_min_messages = error;
-		SELECT bandit.set_seed(1);
-		INSERT INTO stars SELECT u, f, 1 + (u * f) % 5, '2026-01-01'::timestamptz + u * interval '1 hour'
-			FROM generate_series(1, 30) u, generate_series(1, 40) f WHERE (u + f) % 3 > 0;
-		SELECT bandit.add_arm('films', 'svd');
-		SELECT bandit.add_arm('films', 'item_cf');
-		CREATE TABLE loans (reader text, book text, at timestamptz);
-		INSERT INTO loans SELECT user_id::text, film_id::text, rated_at FROM stars;
-		SELECT bandit.create_recommender('books', 'loans', arms => '{item_cf}');
-		SELECT count(*) FROM bandit.train('films');
-		SELECT count(*) FROM bandit.train('books');
-		SELECT bandit.start_experiment('films', 0.5);
-		SELECT bandit.set_guard('films', 'arm_error_rate', 0.5);
-		SELECT count(*) FROM generate_series(1, 40) u, bandit.recommend('films', u, 3);
-		SELECT count(*) FROM generate_series(1, 40) u, bandit.recommend('books', u::text, 3);
-		INSERT INTO clicks SELECT subject::int, items[1] FROM bandit.decisions
-			WHERE bandit = 'films' AND random() < 0.5;
-		SELECT count(*) FROM bandit.update_bandit('plain', '{"n": 1}', 'b', 'success');
-		SELECT count(bandit.shadow_recommend('films', u, '{1,2,3}')) FROM generate_series(1, 5) u;
-		CREATE ROLE reader;
-	});
-	return;
-}
-
 # Output of a statement, errors with their SQLSTATE; the same draws each time.
 sub output
 {

@@ -8,7 +8,7 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(make_node make_bandit load_scripts is_sound forgotten);
+our @EXPORT = qw(make_node make_bandit make_library load_scripts is_sound forgotten);
 
 sub make_node
 {
@@ -44,6 +44,37 @@ sub make_bandit
 		SELECT bandit.add_arm('films', 'any', 'any_film(bigint,int)');
 		SELECT bandit.watch('films', 'clicks', 'click');
 		SELECT bandit.watch('films', 'stars', 'rating');
+	});
+	return;
+}
+
+# After make_bandit: built-in arms, trained, in an experiment and guarded; a
+# recommender whose keys are texts; decisions of both, and responses.
+sub make_library
+{
+	my ($node) = @_;
+
+	$node->safe_psql('postgres', q{
+		SET client_min_messages = error;
+		SELECT bandit.set_seed(1);
+		INSERT INTO stars SELECT u, f, 1 + (u * f) % 5, '2026-01-01'::timestamptz + u * interval '1 hour'
+			FROM generate_series(1, 30) u, generate_series(1, 40) f WHERE (u + f) % 3 > 0;
+		SELECT bandit.add_arm('films', 'svd');
+		SELECT bandit.add_arm('films', 'item_cf');
+		CREATE TABLE loans (reader text, book text, at timestamptz);
+		INSERT INTO loans SELECT user_id::text, film_id::text, rated_at FROM stars;
+		SELECT bandit.create_recommender('books', 'loans', arms => '{item_cf}');
+		SELECT count(*) FROM bandit.train('films');
+		SELECT count(*) FROM bandit.train('books');
+		SELECT bandit.start_experiment('films', 0.5);
+		SELECT bandit.set_guard('films', 'arm_error_rate', 0.5);
+		SELECT count(*) FROM generate_series(1, 40) u, bandit.recommend('films', u, 3);
+		SELECT count(*) FROM generate_series(1, 40) u, bandit.recommend('books', u::text, 3);
+		INSERT INTO clicks SELECT subject::int, items[1] FROM bandit.decisions
+			WHERE bandit = 'films' AND random() < 0.5;
+		SELECT count(*) FROM bandit.update_bandit('plain', '{"n": 1}', 'b', 'success');
+		SELECT count(bandit.shadow_recommend('films', u, '{1,2,3}')) FROM generate_series(1, 5) u;
+		CREATE ROLE reader;
 	});
 	return;
 }
