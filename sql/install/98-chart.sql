@@ -29,7 +29,8 @@ RETURNS float8[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	WITH raw AS (
-		SELECT (high - low) / wanted AS step WHERE high > low
+		-- a WHERE would not keep the planner from log(0)
+		SELECT CASE WHEN high > low THEN (high - low) / wanted END AS step
 	), nice AS (
 		SELECT (SELECT min(m * 10 ^ floor(log(r.step))) FROM unnest('{1,2,2.5,5,10}'::float8[]) m
 			WHERE m * 10 ^ floor(log(r.step)) >= r.step * 0.999) AS step
