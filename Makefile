@@ -35,12 +35,15 @@ MODULE_big = bandit
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c))) src/special.o
 FRAGMENTS = $(sort $(wildcard sql/install/*.sql))
 SQL_SCRIPT = sql/bandit--$(EXTVERSION).sql
-DATA_built = $(SQL_SCRIPT)
+# Upgrade scripts of versions that are not released yet; a release freezes
+# them: the built file is committed, its source in sql/upgrade goes.
+UPGRADES = $(patsubst sql/upgrade/%.sql,sql/bandit--%.sql,$(wildcard sql/upgrade/*.sql))
+DATA_built = $(SQL_SCRIPT) $(UPGRADES)
 
 # No contraction into fused operations: draws are the same on every machine.
 # Boost's templates stay inside the library, so that no other library's copy
 # of them can take their place.
-PG_CPPFLAGS = -Isrc
+PG_CPPFLAGS = -Isrc -DBANDIT_VERSION=$(EXTVERSION)
 PG_CFLAGS = -ffp-contract=off $(if $(filter true,$(CI)),-Werror)
 PG_CXXFLAGS = -ffp-contract=off -fvisibility=hidden -fvisibility-inlines-hidden
 SHLIB_LINK = -lstdc++ -lm
@@ -62,7 +65,7 @@ TAP_TESTS = 1
 endif
 endif
 
-EXTRA_CLEAN = $(SQL_SCRIPT) .built-for test/unit/build results output_iso \
+EXTRA_CLEAN = $(DATA_built) .built-for test/unit/build results output_iso \
 	regression.diffs regression.out tmp_check log
 
 # ---------------------------------------------------------------------------
@@ -81,7 +84,7 @@ $(error PostgreSQL's headers are not to be found with PG_CONFIG=$(PG_CONFIG). \
 	"make demo" and "make test" install what they need themselves)
 endif
 # here, since "DATA=dir make demo" means something else by it
-DATA = $(wildcard sql/bandit--*--*.sql)
+DATA = $(filter-out $(UPGRADES),$(wildcard sql/bandit--*--*.sql))
 override with_llvm := no
 include $(PGXS)
 override with_llvm := no
@@ -90,12 +93,16 @@ PROVE_FLAGS += -I test/t
 $(SQL_SCRIPT): $(FRAGMENTS) bandit.control
 	cat $(FRAGMENTS) > $@
 
+$(UPGRADES): sql/bandit--%--$(EXTVERSION).sql: sql/upgrade/%--$(EXTVERSION).sql \
+		test/upgrade/bandit--%.sql $(FRAGMENTS) scripts/upgrade-script
+	scripts/upgrade-script $(filter %.sql,$^) > $@
+
 $(OBJS): $(wildcard src/*.h) .built-for
 
 # changes when another server or other flags would make other objects
 .built-for: FORCE
-	@echo '$(VERSION) $(CC) $(CFLAGS) $(CXXFLAGS)' | cmp -s - $@ || \
-	echo '$(VERSION) $(CC) $(CFLAGS) $(CXXFLAGS)' > $@
+	@echo '$(VERSION) $(CC) $(CFLAGS) $(CXXFLAGS) $(EXTVERSION)' | cmp -s - $@ || \
+	echo '$(VERSION) $(CC) $(CFLAGS) $(CXXFLAGS) $(EXTVERSION)' > $@
 
 .PHONY: FORCE
 endif

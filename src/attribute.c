@@ -22,12 +22,21 @@ static bool read_item_decision(const Bandit *bandit,
 							   Attribution *attribution);
 static const char *attributed_arm(void);
 
+/*
+ * What a row of decisions says, and its node: NULL where the table has no
+ * such column yet, which is so until ALTER EXTENSION UPDATE from 0.1.0.  A
+ * name that is not of the inner query is of the outer one.
+ */
+#define AND_NODE(query) \
+	"SELECT x.* FROM (SELECT NULL::pg_catalog.text AS node) AS o" \
+	" CROSS JOIN LATERAL (" query ") AS x"
+
 /* Decisions that served item $3 to subject $2 of bandit $1. */
 #define SERVED \
 	"SELECT d.decision_id, d.context_hash," \
 	" d.item_arms[pg_catalog.array_position(d.items, $3)]," \
 	" d.variant OPERATOR(pg_catalog.<>) 'control'," \
-	" d.tableoid, d.ctid, d.node" \
+	" d.tableoid, d.ctid, node" \
 	" FROM bandit.decisions d" \
 	" WHERE d.bandit OPERATOR(pg_catalog.=) $1" \
 	" AND d.subject OPERATOR(pg_catalog.=) $2" \
@@ -55,19 +64,19 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 				  const char *answered_kind, Attribution *attribution)
 {
 	static KeptPlan recent = {
-		SERVED
-		" AND d.decision_id OPERATOR(pg_catalog.>=) $4"
-		NEWEST,
+		AND_NODE(SERVED
+				 " AND d.decision_id OPERATOR(pg_catalog.>=) $4"
+				 NEWEST),
 		4, {TEXTOID, TEXTOID, INT8OID, UUIDOID}, .by_index = true
 	};
 	static KeptPlan answered = {
-		SERVED
-		" AND EXISTS (SELECT 1 FROM bandit.feedback f"
-		" WHERE f.decision_id OPERATOR(pg_catalog.=) d.decision_id"
-		" AND f.bandit OPERATOR(pg_catalog.=) $1"
-		" AND f.item_id OPERATOR(pg_catalog.=) $3"
-		" AND f.kind OPERATOR(pg_catalog.=) $4 AND NOT f.retracted)"
-		NEWEST,
+		AND_NODE(SERVED
+				 " AND EXISTS (SELECT 1 FROM bandit.feedback f"
+				 " WHERE f.decision_id OPERATOR(pg_catalog.=) d.decision_id"
+				 " AND f.bandit OPERATOR(pg_catalog.=) $1"
+				 " AND f.item_id OPERATOR(pg_catalog.=) $3"
+				 " AND f.kind OPERATOR(pg_catalog.=) $4 AND NOT f.retracted)"
+				 NEWEST),
 		4, {TEXTOID, TEXTOID, INT8OID, TEXTOID}, .by_index = true
 	};
 
@@ -158,15 +167,15 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 					  Attribution *attribution)
 {
 	static KeptPlan plan = {
-		"SELECT d.bandit, d.context_hash,"
-		" COALESCE($2, CASE WHEN pg_catalog.cardinality(d.picks)"
-		" OPERATOR(pg_catalog.=) 1 THEN d.picks[1] END),"
-		" $2 OPERATOR(pg_catalog.=) ANY (d.picks),"
-		" d.variant OPERATOR(pg_catalog.<>) 'control',"
-		" d.tableoid, d.items IS NOT NULL,"
-		" pg_catalog.array_to_string(d.picks, ', '), d.ctid, d.node"
-		" FROM bandit.decisions d"
-		" WHERE d.decision_id OPERATOR(pg_catalog.=) $1",
+		AND_NODE("SELECT d.bandit, d.context_hash,"
+				 " COALESCE($2, CASE WHEN pg_catalog.cardinality(d.picks)"
+				 " OPERATOR(pg_catalog.=) 1 THEN d.picks[1] END),"
+				 " $2 OPERATOR(pg_catalog.=) ANY (d.picks),"
+				 " d.variant OPERATOR(pg_catalog.<>) 'control',"
+				 " d.tableoid, d.items IS NOT NULL,"
+				 " pg_catalog.array_to_string(d.picks, ', '), d.ctid, node"
+				 " FROM bandit.decisions d"
+				 " WHERE d.decision_id OPERATOR(pg_catalog.=) $1"),
 		2, {UUIDOID, TEXTOID}
 	};
 	Datum		values[2];

@@ -194,6 +194,9 @@ extern void bd_owner_begin(OwnerScope *scope);
 extern void bd_owner_end(const OwnerScope *scope);
 extern bool bd_can_write(void);
 
+/* version.c: are the library and the installed SQL of one version? */
+extern void bd_version_check(void);
+
 /* ----------------------------------------------------------------
  * node.c: several nodes that learn from each other
  * ----------------------------------------------------------------

@@ -21,10 +21,12 @@
 #include "bandit.h"
 
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "replication/worker_internal.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -92,7 +94,13 @@ bd_node_other(Datum node, bool isnull)
 	return here == NULL || strcmp(name, here) == 0 ? NULL : name;
 }
 
-/* What is committed now counts, whatever the transaction's snapshot. */
+/*
+ * load_node
+ *		What is committed now counts, whatever the transaction's snapshot.
+ *
+ * Without the table nodes, until ALTER EXTENSION UPDATE from 0.1.0, there is
+ * no name.
+ */
 static void
 load_node(void)
 {
@@ -105,13 +113,16 @@ load_node(void)
 	OwnerScope	scope;
 	bool		isnull;
 
-	node_relation = bd_relation("nodes");
+	node_named = false;
+	node_relation = get_relname_relid("nodes",
+									  get_namespace_oid("bandit", false));
+	if (!OidIsValid(node_relation))
+		return;
 	changes = node_changes;
 	PushActiveSnapshot(GetLatestSnapshot());
 	SPI_connect();
 	bd_owner_begin(&scope);
 	bd_plan_run(&plan, NULL, NULL, true, 1);
-	node_named = false;
 	if (SPI_processed == 1)
 	{
 		HeapTuple	row = SPI_tuptable->vals[0];

@@ -359,6 +359,7 @@ load_bandit(const char *name)
 	 */
 	PushActiveSnapshot(GetLatestSnapshot());
 	SPI_connect();
+	bd_version_check();
 	bd_owner_begin(&scope);
 	context = AllocSetContextCreate(CurrentMemoryContext, "bandit settings",
 									ALLOCSET_SMALL_SIZES);

@@ -64,6 +64,7 @@ my %calls = (
 	key_id => [ same => q{bandit.key_id('k')} ],
 	lai_robbins_constant => [ same => q{bandit.lai_robbins_constant('{0.1,0.2}')} ],
 	learn => [ trigger => q{bandit.learn()} ],
+	library_version => [ same => 'bandit.library_version()' ],
 	make_partitions => [ refuse => q{bandit.make_partitions()} ],
 	new_arm_prior => [ same => q{bandit.new_arm_prior('plain', 0.3)} ],
 	poisson_binomial => [ same => q{bandit.poisson_binomial('{0.1,0.2}')} ],

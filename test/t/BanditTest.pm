@@ -22,14 +22,15 @@ sub make_node
 	return $node;
 }
 
-# A plain bandit, and a recommender with a watched table of clicks.
+# A plain bandit, and a recommender with a watched table of clicks; with the
+# newest version of the extension, or a given one.
 sub make_bandit
 {
-	my ($node) = @_;
+	my ($node, $version) = @_;
 
+	$node->safe_psql('postgres', 'CREATE EXTENSION bandit' . ($version ? " VERSION '$version'" : ''));
 	$node->safe_psql('postgres', q{
-		SET client_min_messages = warning;
-		CREATE EXTENSION bandit;
+		SET client_min_messages = error;
 		SELECT bandit.create_bandit('plain', ARRAY['a', 'b', 'c'], ARRAY['n']);
 		CREATE TABLE films (id int PRIMARY KEY, title text);
 		INSERT INTO films SELECT g, 'film ' || g FROM generate_series(1, 50) g;
