@@ -18,7 +18,9 @@
 #   make format                       indent src/ as PostgreSQL does
 #   make soak                         half an hour of everything at once;
 #                                       SOAK_MINUTES=4 for less
-#   make bench                        speed, as ratios to named alternatives
+#   make bench                        speed, as ratios to named alternatives;
+#                                       BENCH="select train" for some of it, FULL=1
+#                                       for full sizes; writes docs/performance.md
 #   make simulations                  play known problems, write docs/simulations.md
 #   make recommenders                 measure the arms, write docs/recommenders.md
 #   make bench-feedback               feedback on one hot arm, by many clients

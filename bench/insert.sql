@@ -1,1 +1,0 @@
-INSERT INTO bandit.decisions (decision_id, bandit, context_hash, variant, decided_at, arms, alphas, betas, picks, policy) VALUES (bandit.first_decision_id(clock_timestamp()), 'six', -4845144846938900959, 'treatment', now(), '{a,b,c,d,e,f}', '{21,21,21,21,21,21}', '{41,41,41,41,41,41}', '{a}', 'thompson');

@@ -1,0 +1,1 @@
+SELECT arm, weight FROM bandit.select_arms('arms1000', '{}', 3);

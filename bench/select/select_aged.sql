@@ -1,0 +1,1 @@
+SELECT arm, weight FROM bandit.select_arms('forgets', '{"time_period": "night", "day_of_week": "weekend", "user_type": "regular", "genre_saturation": "low", "session_position": "start"}', 3);

@@ -1,1 +1,0 @@
-SELECT arm, weight FROM bandit.select_arms('forgets', '{"device": "p"}', 3);

@@ -1,1 +1,0 @@
-SELECT arm, weight FROM bandit.select_arms('six', '{"device": "p"}', 3);
