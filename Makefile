@@ -15,6 +15,7 @@
 #   make test-versions                every test on PostgreSQL 17 and 18 too
 #   make test-examples                the HTTP servers of examples/
 #   make lint                         house rules that a script can see
+#   make check-warnings               gcc, clang and clang's analyzer
 #   make format                       indent src/ as PostgreSQL does
 #   make soak                         half an hour of everything at once;
 #                                       SOAK_MINUTES=4 for less
@@ -74,8 +75,9 @@ EXTRA_CLEAN = $(DATA_built) .built-for test/unit/build results output_iso \
 # Build: stock PGXS, unless nothing but the targets further down is wanted,
 # which must work before there is a PostgreSQL.
 
+CHECKS = check-warnings
 OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
-	destroy unit unit-programs lint format help dist
+	destroy unit unit-programs lint format help dist $(CHECKS)
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
@@ -119,7 +121,7 @@ endif
 demo soak bench bench-feedback bench-bulk simulations recommenders:
 	@scripts/$@
 
-test test-examples test-report test-versions lint format:
+test test-examples test-report test-versions lint format $(CHECKS):
 	@scripts/$@
 
 psql start stop status destroy:

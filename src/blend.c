@@ -54,7 +54,8 @@ bd_blend_start(Blend *blend, BlendArm *storage, int narms,
 		unit = 0x1p-32;
 	for (int i = 0; i < narms; i++)
 	{
-		storage[i].given = total > 0 ? weights[i] * unit : 1;
+		storage[i].given = weights != NULL && total > 0 ?
+			weights[i] * unit : 1;
 		storage[i].dry = false;
 	}
 	start_segment(blend);

@@ -122,7 +122,6 @@ bd_candidates_guarded(const ListRequest *request, int arm)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ItemList   *volatile list = NULL;
-	int			level = bd_arm_error_level;
 
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
@@ -136,6 +135,7 @@ bd_candidates_guarded(const ListRequest *request, int arm)
 	PG_CATCH();
 	{
 		ErrorData  *error;
+		int			level;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -147,8 +147,8 @@ bd_candidates_guarded(const ListRequest *request, int arm)
 			bd_arm_error_level >= ERROR)
 			ReThrowError(error);
 		/* an arm that waits for its training is no news at every request */
-		if (error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
-			level = DEBUG1;
+		level = error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ?
+			DEBUG1 : bd_arm_error_level;
 		ereport(level,
 				(errcode(error->sqlerrcode),
 				 errmsg("arm \"%s\" of \"%s\" was skipped: %s",

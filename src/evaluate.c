@@ -255,14 +255,13 @@ evaluate_arm(Evaluation *evaluation, const char *arm)
 	MemoryContext each = AllocSetContextCreate(scratch, "bandit list",
 											   ALLOCSET_DEFAULT_SIZES);
 	Measured	measured = {.arm = arm};
-	List	   *parts;
 
 	MemoryContextSwitchTo(scratch);
 	measured.listed = palloc0(Max(train->nitems, 1));
-	parts = train_parts(evaluation, arm);
 	PG_TRY();
 	{
-		bd_model_substitute(evaluation->bandit->name, parts);
+		bd_model_substitute(evaluation->bandit->name,
+							train_parts(evaluation, arm));
 		MemoryContextSwitchTo(each);
 		for (int u = 0; u < train->nusers; u++)
 		{

@@ -77,8 +77,9 @@ bd_integral(Integral *integral)
 {
 	double		first[MOST_EDGES];
 	double		sum = 0;
+	int			npanels = integral->nedges - 1;
 
-	for (int i = 0; i + 1 < integral->nedges; i++)
+	for (int i = 0; i < npanels; i++)
 	{
 		first[i] = panel(integral, integral->edges[i], integral->edges[i + 1]);
 		sum += first[i];
@@ -86,7 +87,7 @@ bd_integral(Integral *integral)
 	if (integral->scale == 0)
 		integral->scale = sum;
 	sum = 0;
-	for (int i = 0; i + 1 < integral->nedges; i++)
+	for (int i = 0; i < npanels; i++)
 		sum += settle(integral, integral->edges[i], integral->edges[i + 1],
 					  first[i], MOST_HALVINGS);
 	return sum;

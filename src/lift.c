@@ -111,9 +111,9 @@ cdf_at_log(const BetaRate *rate, double log_x, bool upper)
 
 	if (log_x < TINY)
 	{
-		long double log_a;
-		long double log_b;
-		long double log_ab;
+		long double log_a = 0;
+		long double log_b = 0;
+		long double log_ab = 0;
 
 		known = bd_special_log_gamma(rate->alpha + 1, &log_a) &&
 			bd_special_log_gamma(rate->beta, &log_b) &&

@@ -170,7 +170,7 @@ bandit_check_options(PG_FUNCTION_ARGS)
 	JsonbIterator *each;
 	JsonbIteratorToken token;
 	JsonbValue	value;
-	char	   *name = NULL;
+	const char *name = "";
 
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();

@@ -52,8 +52,8 @@ static char *quoted_column(Oid relation, const char *column, Oid *type);
 static void read_columns(Columns *columns, Recommender *rec);
 static void read_boundaries(Recommender *rec);
 static void read_ints(const char *column, int n, int *values);
-static char *number(const Columns *columns, const Recommender *rec,
-					const char *table, const char *column);
+static char *number(const Recommender *rec, const char *table,
+					const char *column);
 static char *user_condition(const Columns *columns, const Recommender *rec);
 static char *newest_first(const Columns *columns);
 static void make_history_sql(const Columns *columns, Recommender *rec);
@@ -251,8 +251,7 @@ read_boundaries(Recommender *rec)
  *		SQL for the number of a user or an item.
  */
 static char *
-number(const Columns *columns, const Recommender *rec, const char *table,
-	   const char *column)
+number(const Recommender *rec, const char *table, const char *column)
 {
 	return psprintf(rec->by_key ? "bandit.key_id(%s.%s::pg_catalog.text)" :
 					"%s.%s::pg_catalog.int8", table, column);
@@ -323,7 +322,7 @@ make_history_sql(const Columns *columns, Recommender *rec)
 	rec->history_sql =
 		psprintf("SELECT %s, %s%s%s FROM %s r WHERE %s AND r.%s IS NOT NULL%s"
 				 " LIMIT 10000",
-				 number(columns, rec, "r", columns->item),
+				 number(rec, "r", columns->item),
 				 columns->value ? "r." : "NULL",
 				 columns->value ? columns->value : "",
 				 "::pg_catalog.float8",
@@ -344,8 +343,8 @@ make_history_sql(const Columns *columns, Recommender *rec)
 static void
 make_ratings_sql(const Columns *columns, Recommender *rec)
 {
-	char	   *user = number(columns, rec, "r", columns->user);
-	char	   *item = number(columns, rec, "r", columns->item);
+	char	   *user = number(rec, "r", columns->user);
+	char	   *item = number(rec, "r", columns->item);
 	char	   *value = columns->value ?
 	psprintf("r.%s::pg_catalog.float8", columns->value) :
 	pstrdup("1.0::pg_catalog.float8");
@@ -390,7 +389,7 @@ make_items_sql(const Columns *columns, Recommender *rec)
 	rec->items_sql =
 		psprintf("SELECT DISTINCT ON (1) %s, %s, %s, %s FROM %s %s"
 				 " WHERE %s.%s IS NOT NULL ORDER BY 1",
-				 number(columns, rec, table, column),
+				 number(rec, table, column),
 				 rec->by_key ? psprintf("%s.%s::pg_catalog.text", table, column) :
 				 "NULL::pg_catalog.text",
 				 columns->title ?
@@ -404,6 +403,6 @@ make_items_sql(const Columns *columns, Recommender *rec)
 	rec->vectors_sql =
 		psprintf("SELECT DISTINCT ON (1) %s, i.%s::pg_catalog.float4[] FROM %s i"
 				 " WHERE i.%s IS NOT NULL AND i.%s IS NOT NULL ORDER BY 1",
-				 number(columns, rec, table, column), columns->vector,
+				 number(rec, table, column), columns->vector,
 				 columns->items, column, columns->vector);
 }

@@ -23,7 +23,7 @@ typedef struct RowRating
 
 static void *numbers(Size width, int64 n);
 static int64 test_count(int64 n, double share);
-static void take_tests(const RatingTable *all, int user, double share,
+static void take_tests(const RatingTable *all, int user,
 					   RatingSplit *split);
 static void count_train(RatingTable *train, const RatingTable *all);
 static void sort_row(RatingTable *train, int user, RowRating *row);
@@ -78,7 +78,7 @@ bd_ratings_split(RatingTable *all, double share, RatingSplit *split)
 		int64		kept = all->user_start[u + 1] - first -
 		(split->test_start[u + 1] - split->test_start[u]);
 
-		take_tests(all, u, share, split);
+		take_tests(all, u, split);
 		train->user_start[u] = n;
 		memmove(train->items + n, all->items + first, sizeof(int32) * kept);
 		memmove(train->values + n, all->values + first, sizeof(float) * kept);
@@ -90,7 +90,7 @@ bd_ratings_split(RatingTable *all, double share, RatingSplit *split)
 }
 
 static void
-take_tests(const RatingTable *all, int user, double share, RatingSplit *split)
+take_tests(const RatingTable *all, int user, RatingSplit *split)
 {
 	int64		ntests = split->test_start[user + 1] - split->test_start[user];
 	int64		from = all->user_start[user + 1] - ntests;
