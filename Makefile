@@ -14,6 +14,7 @@
 #   make test-report                  look at bandit.report in headless Chromium
 #   make test-versions                every test on PostgreSQL 17 and 18 too
 #   make test-examples                the HTTP servers of examples/
+#   make test-monitoring              monitoring/ against Debian's Prometheus
 #   make lint                         house rules that a script can see
 #   make check-warnings               gcc, clang and clang's analyzer
 #   make format                       indent src/ as PostgreSQL does
@@ -78,6 +79,8 @@ EXTRA_CLEAN = $(DATA_built) .built-for test/unit/build results output_iso \
 CHECKS = check-warnings
 OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist $(CHECKS)
+OUR_GOALS = demo soak test test-monitoring test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
+	destroy unit unit-programs lint format help dist
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
@@ -121,7 +124,7 @@ endif
 demo soak bench bench-feedback bench-bulk simulations recommenders:
 	@scripts/$@
 
-test test-examples test-report test-versions lint format $(CHECKS):
+test test-monitoring test-examples test-report test-versions lint format $(CHECKS):
 	@scripts/$@
 
 psql start stop status destroy:

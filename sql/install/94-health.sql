@@ -217,6 +217,26 @@ END;
 COMMENT ON FUNCTION bandit_internal.health_diversity(text, timestamptz, timestamptz) IS
 'genre_diversity of what was served: the normalised entropy of the attributes, and how many items with attributes that is of.';
 
+CREATE FUNCTION bandit_internal.trained_arms(name text, OUT arm text, OUT trained_at timestamptz)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	WITH parts AS (
+		-- what serves: the newest version of each trained part
+		SELECT p.arm, max(p.trained_at) AS trained_at FROM bandit.models p
+		WHERE p.bandit = trained_arms.name GROUP BY p.arm
+	)
+	SELECT a.arm, p.trained_at
+	FROM bandit.recommenders r
+	JOIN bandit.arms a ON a.bandit = r.bandit AND a.enabled
+	LEFT JOIN parts p ON p.arm = CASE WHEN a.source IN ('svd', 'item_cf', 'graph', 'embeddings')
+		THEN a.source ELSE 'catalogue' END
+	WHERE r.bandit = trained_arms.name AND a.source = ANY (bandit.builtin_arms());
+END;
+COMMENT ON FUNCTION bandit_internal.trained_arms(text) IS
+'The enabled built-in arms of a recommender, and when what each serves from was trained; NULL: never.';
+
 CREATE FUNCTION bandit_internal.health_upkeep(name text, since timestamptz, until timestamptz,
 	OUT metric text, OUT value float8, OUT sample bigint)
 RETURNS SETOF record
@@ -234,17 +254,8 @@ BEGIN ATOMIC
 					AND f.decision_id >= bandit.first_decision_id(since)
 					AND f.decision_id < bandit.first_decision_id(until)),
 			(SELECT min(m.decided_at) FROM made m)) AS at
-	), parts AS (
-		-- what serves: the newest version of each trained part
-		SELECT p.arm, max(p.trained_at) AS trained_at FROM bandit.models p
-		WHERE p.bandit = health_upkeep.name GROUP BY p.arm
 	), built_in AS (
-		SELECT a.arm, p.trained_at
-		FROM bandit.recommenders r
-		JOIN bandit.arms a ON a.bandit = r.bandit AND a.enabled
-		LEFT JOIN parts p ON p.arm = CASE WHEN a.source IN ('svd', 'item_cf', 'graph', 'embeddings')
-			THEN a.source ELSE 'catalogue' END
-		WHERE r.bandit = health_upkeep.name AND a.source = ANY (bandit.builtin_arms())
+		SELECT a.trained_at FROM bandit_internal.trained_arms(health_upkeep.name) a
 	), covered AS (
 		SELECT min(t.ends) AS ends FROM (
 			SELECT (SELECT max(p.ends) FROM bandit_internal.partitions(u.parent) p) AS ends

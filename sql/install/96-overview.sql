@@ -76,14 +76,21 @@ SELECT b.name AS bandit,
 	(SELECT count(*) FROM bandit.arms a WHERE a.bandit = b.name AND a.enabled AND a.role = 'arm') AS enabled_arms,
 	(SELECT count(*) FROM bandit.decisions d WHERE d.bandit = b.name
 		AND d.decision_id >= bandit.first_decision_id(now() - interval '5 minutes')) AS decisions_5m,
-	extract(epoch FROM now() - (SELECT max(e.updated_at) FROM bandit.evidence e
-		WHERE e.bandit = b.name))::float8 AS seconds_since_learning,
+	-- settled decisions have silence in the ledger; those of the window do not
+	extract(epoch FROM now() - bandit.decision_time(coalesce(
+		(SELECT f.decision_id FROM bandit.feedback f WHERE f.bandit = b.name
+			AND f.decision_id >= bandit.first_decision_id(now() - b.attribution_window)
+			AND f.kind NOT IN ('silence', 'correction')
+			ORDER BY f.decision_id DESC LIMIT 1),
+		(SELECT d.decision_id FROM bandit.decisions d WHERE d.bandit = b.name AND d.settled_at IS NULL
+			AND d.decision_id >= bandit.first_decision_id(now() - b.attribution_window)
+			ORDER BY d.decision_id LIMIT 1))))::float8 AS seconds_since_response,
+	extract(epoch FROM b.attribution_window)::float8 AS attribution_window_seconds,
 	coalesce(greatest(extract(epoch FROM now() - b.attribution_window - bandit.decision_time((
 		SELECT d.decision_id FROM bandit.decisions d WHERE d.bandit = b.name AND d.settled_at IS NULL
 		ORDER BY d.decision_id LIMIT 1))), 0), 0)::float8 AS settle_lag_seconds,
-	extract(epoch FROM now() - (SELECT min(m.trained_at) FROM (
-		SELECT DISTINCT ON (x.arm) x.trained_at FROM bandit.models x WHERE x.bandit = b.name
-		ORDER BY x.arm, x.version DESC) AS m))::float8 AS seconds_since_training,
+	extract(epoch FROM now() - (SELECT min(t.trained_at)
+		FROM bandit_internal.trained_arms(b.name) t))::float8 AS seconds_since_training,
 	(SELECT e.allocation FROM bandit.experiments e
 		WHERE e.bandit = b.name AND e.ended_at IS NULL) AS experiment_allocation,
 	(SELECT count(*) FROM bandit.alerts a WHERE a.bandit = b.name AND a.resolved_at IS NULL
@@ -92,15 +99,18 @@ SELECT b.name AS bandit,
 		AND a.severity = 'critical') AS alerts_critical
 FROM bandit.bandits b;
 COMMENT ON VIEW bandit.exporter_bandits IS
-'Bandits as numbers, for the PostgreSQL exporter of Prometheus; see monitoring/queries.yaml. Cheap: it counts five minutes of decisions and nothing of the ledger.';
+'Bandits as numbers, for the PostgreSQL exporter of Prometheus; see monitoring/queries.yaml. Cheap: it counts the decisions of five minutes, and looks the rest up.';
 COMMENT ON COLUMN bandit.exporter_bandits.bandit IS 'Label: name of the bandit.';
 COMMENT ON COLUMN bandit.exporter_bandits.enabled_arms IS 'Gauge: arms that may be drawn.';
 COMMENT ON COLUMN bandit.exporter_bandits.decisions_5m IS 'Gauge: decisions of the last five minutes.';
-COMMENT ON COLUMN bandit.exporter_bandits.seconds_since_learning IS 'Gauge: since evidence last changed; NULL: never.';
+COMMENT ON COLUMN bandit.exporter_bandits.seconds_since_response IS
+'Gauge: age of the newest decision of the attribution window that was responded to; where none was, of the oldest one that waits in it. NULL: no decisions in the window.';
+COMMENT ON COLUMN bandit.exporter_bandits.attribution_window_seconds IS
+'Gauge: how long a decision waits for responses.';
 COMMENT ON COLUMN bandit.exporter_bandits.settle_lag_seconds IS
 'Gauge: by how much the oldest decision that should be settled is late.';
 COMMENT ON COLUMN bandit.exporter_bandits.seconds_since_training IS
-'Gauge: age of the oldest trained part; NULL: none.';
+'Gauge: age of the oldest trained part that an enabled built-in arm serves from; NULL: none.';
 COMMENT ON COLUMN bandit.exporter_bandits.experiment_allocation IS
 'Gauge: share of users that the bandit serves; NULL: no experiment runs.';
 COMMENT ON COLUMN bandit.exporter_bandits.alerts_warning IS 'Gauge: open alerts of severity warning.';
