@@ -23,6 +23,7 @@
 #   make bench                        speed, as ratios to named alternatives;
 #                                       BENCH="select train" for some of it, FULL=1
 #                                       for full sizes; writes docs/performance.md
+#   make nodes                        three writable nodes learn from each other
 #   make simulations                  play known problems, write docs/simulations.md
 #   make recommenders                 measure the arms, write docs/recommenders.md
 #   make bench-feedback               feedback on one hot arm, by many clients
@@ -77,7 +78,7 @@ EXTRA_CLEAN = $(DATA_built) .built-for test/unit/build results output_iso \
 # which must work before there is a PostgreSQL.
 
 CHECKS = check-warnings
-OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
+OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk nodes simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist $(CHECKS)
 OUR_GOALS = demo soak test test-monitoring test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist
@@ -121,7 +122,7 @@ endif
 
 .PHONY: $(OUR_GOALS)
 
-demo soak bench bench-feedback bench-bulk simulations recommenders:
+demo soak bench bench-feedback bench-bulk nodes simulations recommenders:
 	@scripts/$@
 
 test test-monitoring test-examples test-report test-versions lint format $(CHECKS):

@@ -25,6 +25,8 @@ static bool find_decision(Attribution *attribution, bool has_item);
 /*
  * bd_forward
  *		Leave a response, or that it is taken back, to the decision's node.
+ *
+ * False where this node has no name: nobody could hear of it.
  */
 bool
 bd_forward(const Attribution *attribution, const Response *response,
@@ -44,6 +46,8 @@ bd_forward(const Attribution *attribution, const Response *response,
 	Datum		values[13];
 	char		nulls[13];
 
+	if (bd_node() == NULL)
+		return false;
 	bd_decide_id(&id, now);
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(attribution->bandit);

@@ -34,8 +34,8 @@ PG_FUNCTION_INFO_V1(bandit_this_node);
 PG_FUNCTION_INFO_V1(bandit_replicating);
 PG_FUNCTION_INFO_V1(bandit_add_evidence_since);
 
-static char node_name[NAMEDATALEN];
-static bool node_named = false;
+static char node_name[NAMEDATALEN]; /* as it is in the table; "" for none */
+static bool node_named = false; /* and it is that of this database */
 static bool node_known = false; /* the two above are up to date */
 static uint64 node_changes = 0;
 static Oid	node_relation = InvalidOid;
@@ -79,19 +79,19 @@ bd_node(void)
  * bd_node_other
  *		The name in a row's column "node" if that is another node than this.
  *
- * A database without a name takes all that it has for its own.
+ * What was written before a restore or pg_upgrade, under the name that this
+ * database had then, is still its own.
  */
 char *
 bd_node_other(Datum node, bool isnull)
 {
-	const char *here;
 	char	   *name;
 
 	if (isnull)
 		return NULL;
-	here = bd_node();
+	(void) bd_node();
 	name = TextDatumGetCString(node);
-	return here == NULL || strcmp(name, here) == 0 ? NULL : name;
+	return strcmp(name, node_name) == 0 ? NULL : name;
 }
 
 /*
@@ -114,6 +114,7 @@ load_node(void)
 	bool		isnull;
 
 	node_named = false;
+	node_name[0] = '\0';
 	node_relation = get_relname_relid("nodes",
 									  get_namespace_oid("bandit", false));
 	if (!OidIsValid(node_relation))

@@ -16,7 +16,7 @@ DECLARE
 	contexts bigint[] := '{}';
 	silence float8;		-- the reward of it; null: it does not count
 	due uuid[];
-	here text := bandit_internal.this_node();
+	here text := (SELECT n.node FROM bandit.nodes n WHERE n.here);
 	-- whether a statement sees what was committed before it
 	fresh boolean := current_setting('transaction_isolation') LIKE 'read %';
 BEGIN
@@ -50,7 +50,7 @@ BEGIN
 				RETURNING d.decision_id, d.bandit, d.context_hash,
 					-- another node counts the silence of what it served
 					d.variant <> 'control'
-						AND (here IS NULL OR d.node IS NOT DISTINCT FROM here) AS counts,
+						AND (d.node IS NULL OR d.node = here) IS TRUE AS counts,
 					d.items, d.item_arms, d.picks
 			), items AS (
 				SELECT d.decision_id, d.bandit, d.context_hash, i.item, i.arm,
