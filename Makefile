@@ -24,6 +24,7 @@
 #                                       BENCH="select train" for some of it, FULL=1
 #                                       for full sizes; writes docs/performance.md
 #   make nodes                        three writable nodes learn from each other
+#   make citus                        the loop on Citus, where that is installed
 #   make simulations                  play known problems, write docs/simulations.md
 #   make recommenders                 measure the arms, write docs/recommenders.md
 #   make bench-feedback               feedback on one hot arm, by many clients
@@ -78,7 +79,7 @@ EXTRA_CLEAN = $(DATA_built) .built-for test/unit/build results output_iso \
 # which must work before there is a PostgreSQL.
 
 CHECKS = check-warnings
-OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk nodes simulations recommenders psql start stop status \
+OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk nodes citus simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist $(CHECKS)
 OUR_GOALS = demo soak test test-monitoring test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist
@@ -122,7 +123,7 @@ endif
 
 .PHONY: $(OUR_GOALS)
 
-demo soak bench bench-feedback bench-bulk nodes simulations recommenders:
+demo soak bench bench-feedback bench-bulk nodes citus simulations recommenders:
 	@scripts/$@
 
 test test-monitoring test-examples test-report test-versions lint format $(CHECKS):
