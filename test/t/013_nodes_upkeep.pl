@@ -122,13 +122,12 @@ is($berlin->safe_psql('copy', q{
 		SELECT bandit_internal.this_node() IS NULL;
 		SELECT bandit.update_bandit('plain', '{"n": 1}', 'b', 'success');
 		SELECT count(*) FROM bandit.feedback WHERE node IS NULL;
-		SELECT count(*) FROM bandit.verify('plain');
-		SELECT count(*) FROM pg_publication_tables WHERE pubname = 'bandit_node'}),
-	"t\n\n1\n0\n0", 'a copy is not the node that it is a copy of');
+		SELECT count(*) FROM bandit.verify('plain')}),
+	"t\n\n1\n0", 'a copy is not the node that it is a copy of');
 is($berlin->safe_psql('copy', q{
 		SELECT bandit.set_node('madrid'), bandit.publish_node();
 		SELECT node, count(*) FROM bandit.feedback WHERE bandit = 'plain' GROUP BY 1 ORDER BY 1;
-		SELECT count(*) FROM pg_publication_tables WHERE pubname = 'bandit_node'}),
+		SELECT count(*) FROM pg_publication_tables WHERE pubname = 'bandit_node' AND rowfilter ~ 'madrid'}),
 	"|bandit_node\nberlin|1\nmadrid|1\n5", 'it can become one of its own');
 
 # ---- a node that was lost takes what any other has, its own rows too
