@@ -7,6 +7,7 @@
 #					into a copy of the server, makes and starts a cluster, and
 #					exports PG_CONFIG, PGHOST, PGPORT, PGUSER, PGDATABASE and a
 #					PATH with psql and pgbench; all other PG* variables go
+# bandit_install	the same without a cluster
 # install_packages	the first step alone: lines "file package" on stdin
 # fresh_database	makes an empty database of the name given
 # as_server			runs a command as the user that owns the cluster
@@ -274,6 +275,14 @@ fresh_database() {
 }
 
 bandit_setup() {
+	bandit_install
+	make_cluster 9>&-
+	start_cluster 9>&-
+	exec 9>&-
+}
+
+# the first half, without a cluster; keeps the lock
+bandit_install() {
 	needed | install_packages || exit
 	choose_places
 	make_places
@@ -283,7 +292,4 @@ bandit_setup() {
 	flock 9
 	copy_server 9>&-
 	build 9>&-
-	make_cluster 9>&-
-	start_cluster 9>&-
-	exec 9>&-
 }

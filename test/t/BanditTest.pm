@@ -8,12 +8,14 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(make_node make_bandit make_library load_scripts is_sound forgotten);
+our @EXPORT = qw(make_node make_bandit make_library load_scripts is_sound forgotten make_history fingerprint);
 
 sub make_node
 {
 	my ($name, %options) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $place = delete $options{install_path};
+	my $node = PostgreSQL::Test::Cluster->new($name,
+		$place ? (install_path => $place) : ());
 
 	$node->init(%options);
 	$node->append_conf('postgresql.conf',
@@ -194,6 +196,99 @@ sub is_sound
 		"SELECT count(*) FROM bandit.verify('plain')") eq '0'
 	  && $node->safe_psql('postgres',
 		"SELECT count(*) FROM bandit.verify('films')") eq '0';
+}
+
+# Something of everything the extension keeps: partitions in use, detached and
+# summed up, models, an experiment, guards and thresholds, alerts, priors that
+# were borrowed, forgetting, keys of text, roles.  Returns the first decision's
+# time: days are counted from it, whatever midnight comes between.
+sub make_history
+{
+	my ($node) = @_;
+
+	make_bandit($node);
+	$node->safe_psql('postgres', q{
+		SET client_min_messages = warning;
+		UPDATE bandit.bandits SET prior_beta = 9 WHERE name = 'plain';
+		SELECT bandit.reward(decision_id, 0.3) FROM bandit.choose('plain', '{"n": 1}');
+		SELECT count(*) FROM bandit.recommend('films', 1, 5);
+		INSERT INTO clicks SELECT 1, items[2] FROM bandit.decisions WHERE bandit = 'films';
+		SELECT bandit.settle('films', now() + interval '2 days');
+		SELECT count(*) FROM bandit.train('films');
+	});
+	my $at = $node->safe_psql('postgres', 'SELECT min(decided_at) FROM bandit.decisions');
+	my $partitions = q{
+		SET client_min_messages = warning;
+		-- partitions: one that was summed up, one that is detached, one in use
+		SELECT count(*) FROM bandit.make_partitions('0', at => now() - interval '200 days');
+		SELECT count(*) FROM bandit.make_partitions('0', at => now() - interval '100 days');
+		INSERT INTO bandit.feedback (decision_id, bandit, item_id, kind, arm,
+			context_hash, priority, successes, failures, pulls, received_at)
+		SELECT bandit.first_decision_id(now() - days * interval '1 day'), 'plain',
+			item, 'click', 'b', bandit.context_hash('{"n": 1}'), 0,
+			(item + days) / 1048576.0, 0, 1, now()
+		FROM generate_series(1, 3) item, unnest('{100,200}'::int[]) days;
+		SELECT bandit_internal.add_evidence('plain', context_hash, arm, successes, failures, pulls)
+		FROM bandit.feedback WHERE kind = 'click' AND bandit = 'plain';
+		SELECT count(*) FROM bandit.drop_partitions('150 days');
+		SELECT count(*) FROM bandit.drop_partitions('90 days');
+		-- today's rows are in the default partitions, tomorrow's in their own
+		SELECT count(*) FROM bandit.make_partitions('1 day', at => '_AT_');
+		INSERT INTO bandit.decisions (decision_id, bandit, context_hash, subject,
+			variant, decided_at, arms, alphas, betas, picks)
+		SELECT bandit.first_decision_id('_AT_'::timestamptz + interval '1 day'), 'plain',
+			bandit.context_hash('{"n": 1}'), 'tomorrow', 'treatment', now(),
+			'{a,b,c}', '{1,1,1}', '{1,1,1}', '{a}';
+		SELECT bandit.reward(decision_id, 0.625) FROM bandit.decisions WHERE subject = 'tomorrow';
+	};
+	$node->safe_psql('postgres', $partitions =~ s/_AT_/$at/gr);
+	$node->safe_psql('postgres', q{
+		SET client_min_messages = error;
+		CREATE TABLE sold (who text, what text, stars int);
+		INSERT INTO sold SELECT 'user ' || u, 'thing ' || (u * p) % 30, 1 + (u + p) % 5
+			FROM generate_series(1, 40) u, generate_series(1, 8) p;
+		CREATE TABLE things (thing text PRIMARY KEY, label text, tags text[]);
+		INSERT INTO things SELECT DISTINCT what, 'the ' || what, ARRAY['t' || length(what)] FROM sold;
+		SELECT bandit.create_recommender('shop', 'sold', user_column => 'who', item_column => 'what',
+			value_column => 'stars', items => 'things', title_column => 'label');
+		SELECT count(*) FROM bandit.train('shop');
+		CREATE TABLE liked (who text, what text);
+		SELECT bandit.watch('shop', 'liked', 'thumbs_up', user_column => 'who', item_column => 'what');
+		SELECT count(*) FROM generate_series(1, 10) u,
+			LATERAL bandit.recommend('shop', user_key => 'user ' || u, n => 5);
+		INSERT INTO liked SELECT 'user ' || u, r.item_key FROM generate_series(11, 20) u,
+			LATERAL bandit.recommend('shop', user_key => 'user ' || u, n => 2) r;
+		SELECT bandit.start_experiment('shop', 0.5);
+		SELECT count(*) FROM generate_series(21, 30) u,
+			LATERAL bandit.recommend('shop', user_key => 'user ' || u, n => 5);
+		SELECT bandit.set_guard('shop', 'reward_drop', 0.1, 'control');
+		SELECT bandit.set_threshold('shop', 'ctr', 0.9, min_sample => 1);
+		SELECT bandit.create_recommender('new', 'sold', user_column => 'who', item_column => 'what', arms => '{svd}');
+		SELECT count(*) FROM bandit.check_health('new');
+		SELECT bandit.create_bandit('offers', '{a,b}', '{country,device}', base_rate => 0.02,
+			half_life => '30 days', exploration_floor => 0.01);
+		SELECT count(bandit.update_bandit('offers', jsonb_build_object('country', 'x' || g % 3, 'device', 'y' || g % 2),
+			CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END, CASE WHEN g % 7 = 0 THEN 'success' ELSE 'failure' END))
+			FROM generate_series(1, 40) g;
+		SELECT bandit.refresh_priors('offers');
+		SELECT bandit.create_roles();
+		CREATE ROLE web LOGIN IN ROLE bandit_serve;
+	});
+	return $at;
+}
+
+# Of every table, the extension's and the application's: how many rows, and a
+# checksum of them by columns' names, whose order a restored dump may change.
+sub fingerprint
+{
+	my ($node, $database) = @_;
+	my $query = $node->safe_psql($database // 'postgres', q{
+		SELECT string_agg(format('SELECT %L, count(*), md5(string_agg(to_jsonb(t)::text, E''\n'' ORDER BY to_jsonb(t)::text COLLATE "C")) FROM ONLY %s t',
+			n.nspname || '.' || c.relname, c.oid::regclass), ' UNION ALL ') || ' ORDER BY 1'
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind = 'r' AND n.nspname IN ('bandit', 'bandit_internal', 'public')});
+
+	return $node->safe_psql($database // 'postgres', $query);
 }
 
 1;
