@@ -176,7 +176,7 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 				 " pg_catalog.array_to_string(d.picks, ', '), d.ctid, node"
 				 " FROM bandit.decisions d"
 				 " WHERE d.decision_id OPERATOR(pg_catalog.=) $1"),
-		2, {UUIDOID, TEXTOID}
+		2, {UUIDOID, TEXTOID}, .by_index = true
 	};
 	Datum		values[2];
 	char		nulls[2] = {' ', arm ? ' ' : 'n'};

@@ -128,6 +128,7 @@ typedef struct Bandit
 	bool		is_recommender;
 	int			narms;			/* all of them, the control included */
 	Arm		   *arms;
+	int		   *by_name;		/* indexes into arms, in order of names */
 	int			nfeatures;
 	char	  **features;		/* in the order of the settings */
 	BanditPolicy policy;
@@ -186,6 +187,7 @@ typedef struct OwnerScope
 
 extern int	bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 						bool read_only, long limit);
+extern void bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver);
 extern void bd_plan_run_latest(KeptPlan *kept, Datum *values,
 							   const char *nulls, long limit);
 extern SPIPlanPtr bd_plan_keep(const char *sql, int nargs, Oid *argtypes);

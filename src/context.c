@@ -33,7 +33,8 @@
 #include "utils/numeric.h"
 
 /* The hash of a context met before in this backend. */
-#define MEMO_SIZE 256
+#define MEMO_SETS 256
+#define MEMO_WAYS 4
 #define MEMO_MAX_BYTES 512
 
 typedef struct ContextMemo
@@ -43,7 +44,7 @@ typedef struct ContextMemo
 	char	   *bytes;
 } ContextMemo;
 
-static ContextMemo memo[MEMO_SIZE];
+static ContextMemo memo[MEMO_SETS][MEMO_WAYS];
 
 /* A context known to be in bandit.contexts. */
 typedef struct KnownContext
@@ -62,6 +63,8 @@ static void append_array(StringInfo out, JsonbContainer *array);
 static void append_string(StringInfo out, const char *text, int len);
 static int	compare_pairs(const void *a, const void *b);
 static int64 sha256_prefix(const uint8 *data, int len);
+static void remember(ContextMemo *ways, const char *bytes, int size,
+					 int64 hash);
 static bool is_known(const Bandit *bandit, int64 hash, KnownContext *key);
 static void forget_known(XactEvent event, void *arg);
 static void forget_known_sub(SubXactEvent event, SubTransactionId mine,
@@ -299,23 +302,29 @@ sha256_prefix(const uint8 *data, int len)
  * bd_context_hash
  *		Hash of a context; remembers what it computed.
  *
- * A request's context is one of a few hundred, so a direct-mapped memo of
- * the jsonb's own bytes saves the canonical text and the hashing.
+ * A request's context is one of a few hundred, so a small memo of the jsonb's
+ * own bytes saves the canonical text and the hashing.
  */
 int64
 bd_context_hash(Jsonb *context)
 {
 	int			size = VARSIZE_ANY_EXHDR(context);
 	const char *bytes = VARDATA_ANY(context);
-	ContextMemo *slot = NULL;
+	ContextMemo *slot;
 	char	   *canonical;
+	uint32		mixed;
 	int			len;
 	int64		hash;
 
-	if (size <= MEMO_MAX_BYTES)
+	if (size > MEMO_MAX_BYTES)
 	{
-		slot = &memo[hash_bytes((const unsigned char *) bytes, size) %
-					 MEMO_SIZE];
+		canonical = bd_context_canonical(context, &len);
+		return sha256_prefix((const uint8 *) canonical, len);
+	}
+	mixed = hash_bytes((const unsigned char *) bytes, size);
+	for (int way = 0; way < MEMO_WAYS; way++)
+	{
+		slot = &memo[mixed % MEMO_SETS][way];
 		if (slot->bytes != NULL && slot->len == size &&
 			memcmp(slot->bytes, bytes, size) == 0)
 			return slot->hash;
@@ -324,16 +333,29 @@ bd_context_hash(Jsonb *context)
 	canonical = bd_context_canonical(context, &len);
 	hash = sha256_prefix((const uint8 *) canonical, len);
 	pfree(canonical);
-
-	if (slot != NULL)
-	{
-		if (slot->bytes == NULL)
-			slot->bytes = MemoryContextAlloc(TopMemoryContext, MEMO_MAX_BYTES);
-		memcpy(slot->bytes, bytes, size);
-		slot->len = size;
-		slot->hash = hash;
-	}
+	remember(memo[mixed % MEMO_SETS], bytes, size, hash);
 	return hash;
+}
+
+/* Instead of another, where all ways are taken. */
+static void
+remember(ContextMemo *ways, const char *bytes, int size, int64 hash)
+{
+	static int	turn = 0;
+	int			way = 0;
+	char	   *kept = MemoryContextAlloc(TopMemoryContext, Max(size, 1));
+
+	while (way < MEMO_WAYS && ways[way].bytes != NULL)
+		way++;
+	if (way == MEMO_WAYS)
+	{
+		way = turn++ & (MEMO_WAYS - 1);
+		pfree(ways[way].bytes);
+	}
+	memcpy(kept, bytes, size);
+	ways[way].bytes = kept;
+	ways[way].len = size;
+	ways[way].hash = hash;
 }
 
 /*

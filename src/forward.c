@@ -86,7 +86,7 @@ find_decision(Attribution *attribution, bool has_item)
 		" FROM bandit.decisions d"
 		" WHERE d.decision_id OPERATOR(pg_catalog.=) $1"
 		" AND d.bandit OPERATOR(pg_catalog.=) $2",
-		2, {UUIDOID, TEXTOID}
+		2, {UUIDOID, TEXTOID}, .by_index = true
 	};
 	Datum		values[2];
 	Datum		fields[5];

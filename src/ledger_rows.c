@@ -72,7 +72,8 @@ bd_ledger_read(const Attribution *attribution, const Response *response,
 	" received_at, retracted, COALESCE(changed_at, received_at)" \
 	" FROM bandit.feedback" item RESPONSES
 	static KeptPlan plans[2] = {
-		{READ(ITEM), 4, {KEYS}}, {READ(NO_ITEM), 4, {KEYS}}
+		{READ(ITEM), 4, {KEYS}, .by_index = true},
+		{READ(NO_ITEM), 4, {KEYS}, .by_index = true}
 	};
 	Datum		values[5];
 	char		nulls[5];
@@ -122,7 +123,8 @@ bd_ledger_lock(const Attribution *attribution, const Response *response)
 #define LOCK(item) \
 	"SELECT 1 FROM bandit.feedback" item KIND " FOR NO KEY UPDATE"
 	static KeptPlan plans[2] = {
-		{LOCK(ITEM), 5, {KEYS}}, {LOCK(NO_ITEM), 5, {KEYS}}
+		{LOCK(ITEM), 5, {KEYS}, .by_index = true},
+		{LOCK(NO_ITEM), 5, {KEYS}, .by_index = true}
 	};
 	Datum		values[5];
 	char		nulls[5];
@@ -213,8 +215,8 @@ bd_ledger_update(const Attribution *attribution, const LedgerRow *row)
 	" successes = $9, failures = $10, pulls = $11, retracted = $12," \
 	" changed_at = $13" item KIND
 	static KeptPlan plans[2] = {
-		{UPDATE(ITEM), 13, {KEYS, ROW, TIMESTAMPTZOID}},
-		{UPDATE(NO_ITEM), 13, {KEYS, ROW, TIMESTAMPTZOID}}
+		{UPDATE(ITEM), 13, {KEYS, ROW, TIMESTAMPTZOID}, .by_index = true},
+		{UPDATE(NO_ITEM), 13, {KEYS, ROW, TIMESTAMPTZOID}, .by_index = true}
 	};
 	Datum		values[13];
 	char		nulls[13];
@@ -237,7 +239,8 @@ bd_ledger_delete(const Attribution *attribution, const LedgerRow *row)
 {
 #define DELETE(item) "DELETE FROM bandit.feedback" item KIND
 	static KeptPlan plans[2] = {
-		{DELETE(ITEM), 5, {KEYS}}, {DELETE(NO_ITEM), 5, {KEYS}}
+		{DELETE(ITEM), 5, {KEYS}, .by_index = true},
+		{DELETE(NO_ITEM), 5, {KEYS}, .by_index = true}
 	};
 	Datum		values[5];
 	char		nulls[5];
@@ -265,7 +268,7 @@ bd_ledger_silence(const Attribution *attribution, const Response *response,
 		" AND kind OPERATOR(pg_catalog.=) 'silence'"
 		" AND (item_id IS NULL OR item_id OPERATOR(pg_catalog.=) $3)"
 		" ORDER BY item_id NULLS LAST LIMIT 1",
-		4, {UUIDOID, TEXTOID, INT8OID, TEXTOID}
+		4, {UUIDOID, TEXTOID, INT8OID, TEXTOID}, .by_index = true
 	};
 	Datum		values[5];
 	char		nulls[5] = "    ";

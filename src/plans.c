@@ -79,6 +79,37 @@ bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 }
 
 /*
+ * bd_plan_each
+ *		Run a kept statement that reads, row by row as the executor finds them.
+ *
+ * Nothing is copied; "receiver" sees each row, in a memory context that lives
+ * no longer than the row.  Values are not null.
+ */
+void
+bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SPIExecuteOptions options = {.read_only = true, .dest = receiver};
+	int			code;
+
+	if (kept->plan == NULL)
+		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
+	options.params = makeParamList(kept->nargs);
+	for (int i = 0; i < kept->nargs; i++)
+	{
+		options.params->params[i].value = values[i];
+		options.params->params[i].isnull = false;
+		options.params->params[i].pflags = PARAM_FLAG_CONST;
+		options.params->params[i].ptype = kept->argtypes[i];
+	}
+	code = SPI_execute_plan_extended(kept->plan, &options);
+	MemoryContextSwitchTo(context);
+	if (code < 0)
+		elog(ERROR, "could not run \"%s\": %s", kept->sql,
+			 SPI_result_code_string(code));
+}
+
+/*
  * bd_plan_run_latest
  *		Run a kept statement on what is committed now, whatever the snapshot
  *		of the transaction.

@@ -16,17 +16,34 @@
 #include <float.h>
 #include <math.h>
 
-#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+/* Receives rows of evidence, and adds them to the arms' posteriors. */
+typedef struct EvidenceSum
+{
+	DestReceiver receiver;		/* first, so that one is the other */
+	const Bandit *bandit;
+	Draw	   *draws;
+	int		   *draw_of;		/* by arm, an index into draws, or -1 */
+	int			last;			/* the arm found last: a place in by_name */
+	double		half_life;
+	TimestampTz now;
+} EvidenceSum;
 
 static void spread_epsilon(const Bandit *bandit, Draw *draws, int ndraws);
 static void add_evidence(const Bandit *bandit, int64 context_hash, Draw *draws,
 						 int ndraws);
-static void add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
-							 HeapTuple tuple, TupleDesc desc, double weight);
+static void receiver_startup(DestReceiver * self, int operation,
+							 TupleDesc desc);
+static void receiver_done(DestReceiver * self);
+static bool add_evidence_row(TupleTableSlot *slot, DestReceiver * self);
+static Draw *find_draw(EvidenceSum *sum, const char *name, int len);
+static int	compare_name(const char *name, int len, const char *arm);
 
 /*
  * bd_posteriors
@@ -89,63 +106,112 @@ add_evidence(const Bandit *bandit, int64 context_hash, Draw *draws, int ndraws)
 		" AND context_hash OPERATOR(pg_catalog.=) $2",
 		2, {TEXTOID, INT8OID}
 	};
-	TimestampTz now = GetCurrentTransactionStartTimestamp();
-	double		half_life = 0;
-	double		weight = 1;
+	EvidenceSum sum = {
+		.receiver = {
+			.receiveSlot = add_evidence_row,.rStartup = receiver_startup,
+			.rShutdown = receiver_done,.rDestroy = receiver_done,
+			.mydest = DestNone
+		},
+		.bandit = bandit, .draws = draws
+	};
 	Datum		values[2];
 
+	sum.draw_of = palloc(sizeof(int) * bandit->narms);
+	for (int i = 0; i < bandit->narms; i++)
+		sum.draw_of[i] = -1;
+	for (int i = 0; i < ndraws; i++)
+		sum.draw_of[draws[i].arm] = i;
 	if (bandit->forgets)
-		half_life = bd_half_life(&bandit->half_life);
+		sum.half_life = bd_half_life(&bandit->half_life);
+	sum.now = GetCurrentTransactionStartTimestamp();
 	SPI_connect();
 	values[0] = CStringGetTextDatum(bandit->name);
 	values[1] = Int64GetDatum(context_hash);
-	bd_plan_run(bandit->forgets ? &dated_plan : &plan, values, NULL, true, 0);
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[row];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-
-		if (bandit->forgets)
-			weight = Min(bd_decay(DatumGetTimestampTz(heap_getattr(tuple, 4,
-																   desc,
-																   &isnull)),
-								  now, half_life), 1);
-		add_evidence_row(bandit, draws, ndraws, tuple, desc, weight);
-	}
+	bd_plan_each(bandit->forgets ? &dated_plan : &plan, values, &sum.receiver);
 	SPI_finish();
 }
 
-/* Rows of arms that are disabled or gone count for nobody. */
 static void
-add_evidence_row(const Bandit *bandit, Draw *draws, int ndraws,
-				 HeapTuple tuple, TupleDesc desc, double weight)
+receiver_startup(DestReceiver * self, int operation, TupleDesc desc)
 {
-	Datum		fields[3];
-	bool		nulls[3];
+}
+
+static void
+receiver_done(DestReceiver * self)
+{
+}
+
+/* Rows of arms that are disabled or gone count for nobody. */
+static bool
+add_evidence_row(TupleTableSlot *slot, DestReceiver * self)
+{
+	EvidenceSum *sum = (EvidenceSum *) self;
+	double		weight = 1;
 	text	   *name;
-	int			len;
+	Draw	   *draw;
+	double		successes;
+	double		failures;
 
-	for (int i = 0; i < 3; i++)
-		fields[i] = heap_getattr(tuple, i + 1, desc, &nulls[i]);
-	name = DatumGetTextPP(fields[0]);
-	len = VARSIZE_ANY_EXHDR(name);
+	slot_getallattrs(slot);
+	name = DatumGetTextPP(slot->tts_values[0]);
+	successes = DatumGetFloat8(slot->tts_values[1]);
+	failures = DatumGetFloat8(slot->tts_values[2]);
+	draw = find_draw(sum, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 
-	for (int i = 0; i < ndraws; i++)
+	/* whoever wrote such a row by hand, verify shows it */
+	if (draw == NULL || !isfinite(successes) || !isfinite(failures))
+		return true;
+	if (sum->bandit->forgets)
+		weight = Min(bd_decay(DatumGetTimestampTz(slot->tts_values[3]),
+							  sum->now, sum->half_life), 1);
+	draw->alpha += weight * successes;
+	draw->beta += weight * failures;
+	return true;
+}
+
+/*
+ * find_draw
+ *		The arm of that name among those that can be drawn, or NULL.
+ *
+ * The index has the rows in order of names: what comes is mostly the arm of
+ * the last row, or the next one by name.
+ */
+static Draw *
+find_draw(EvidenceSum *sum, const char *name, int len)
+{
+	const Bandit *bandit = sum->bandit;
+	int			low = 0;
+	int			high = bandit->narms - 1;
+	int			middle = sum->last;
+
+	while (low <= high)
 	{
-		const char *arm = bandit->arms[draws[i].arm].name;
+		int			arm = bandit->by_name[middle];
+		int			order = compare_name(name, len, bandit->arms[arm].name);
 
-		if (strncmp(arm, VARDATA_ANY(name), len) != 0 || arm[len] != '\0')
-			continue;
-		/* whoever wrote such a row by hand, verify shows it */
-		if (isfinite(DatumGetFloat8(fields[1])) &&
-			isfinite(DatumGetFloat8(fields[2])))
+		if (order == 0)
 		{
-			draws[i].alpha += weight * DatumGetFloat8(fields[1]);
-			draws[i].beta += weight * DatumGetFloat8(fields[2]);
+			sum->last = middle;
+			return sum->draw_of[arm] < 0 ? NULL : &sum->draws[sum->draw_of[arm]];
 		}
-		return;
+		if (order > 0)
+			low = middle + 1;
+		else
+			high = middle - 1;
+		/* the next one first, then halves */
+		middle = order > 0 && middle == sum->last ? low : (low + high) / 2;
 	}
+	return NULL;
+}
+
+/* Byte by byte, as the names' collation has it. */
+static int
+compare_name(const char *name, int len, const char *arm)
+{
+	int			arm_len = strlen(arm);
+	int			order = memcmp(name, arm, Min(len, arm_len));
+
+	return order != 0 ? order : len - arm_len;
 }
 
 /* epsilon_greedy explores by floors, over those that are set. */

@@ -446,7 +446,8 @@ load_arms(Bandit *bandit, double prior_alpha, double prior_beta, double floor)
 	static KeptPlan plan = {
 		"SELECT arm, enabled, role OPERATOR(pg_catalog.=) 'control',"
 		" COALESCE(prior_alpha, $2), COALESCE(prior_beta, $3), source,"
-		" COALESCE(exploration_floor, $4), options"
+		" COALESCE(exploration_floor, $4), options,"
+		" pg_catalog.row_number() OVER (ORDER BY arm)"
 		" FROM bandit.arms WHERE bandit OPERATOR(pg_catalog.=) $1"
 		" ORDER BY position",
 		4, {TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID}
@@ -461,6 +462,7 @@ load_arms(Bandit *bandit, double prior_alpha, double prior_beta, double floor)
 
 	bandit->narms = (int) SPI_processed;
 	bandit->arms = palloc0(sizeof(Arm) * Max(bandit->narms, 1));
+	bandit->by_name = palloc(sizeof(int) * Max(bandit->narms, 1));
 	for (int i = 0; i < bandit->narms; i++)
 	{
 		Arm		   *arm = &bandit->arms[i];
@@ -476,6 +478,7 @@ load_arms(Bandit *bandit, double prior_alpha, double prior_beta, double floor)
 		arm->source = isnull ? NULL : TextDatumGetCString(source);
 		arm->floor = DatumGetFloat8(column(i, 7));
 		arm->options = bd_options_copy(column(i, 8));
+		bandit->by_name[DatumGetInt64(column(i, 9)) - 1] = i;
 	}
 }
 

@@ -257,7 +257,7 @@ session_position(const Bandit *bandit, const UserRef *user, TimestampTz at)
 		" AND subject OPERATOR(pg_catalog.=) $2"
 		" AND decision_id OPERATOR(pg_catalog.<) $3"
 		" ORDER BY decision_id DESC LIMIT $4",
-		4, {TEXTOID, TEXTOID, UUIDOID, INT8OID}
+		4, {TEXTOID, TEXTOID, UUIDOID, INT8OID}, .by_index = true
 	};
 	const Recommender *rec = bandit->recommender;
 	TimestampTz next = at;
