@@ -11,7 +11,9 @@ BEGIN ATOMIC
 		AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 	JOIN pg_proc p ON p.oid = d.objid
 	JOIN pg_namespace n ON n.oid = p.pronamespace
-	WHERE e.extname = 'bandit' AND p.prorettype <> 'trigger'::regtype AND CASE access
+	WHERE e.extname = 'bandit' AND (p.prorettype <> 'trigger'::regtype
+		-- what bandit.watch makes triggers of
+		OR access = 'admin' AND p.proname = 'learn') AND CASE access
 		WHEN 'serve' THEN n.nspname = 'bandit' AND p.proname IN ('select_arms', 'choose',
 			'recommend', 'shadow_choose', 'shadow_recommend', 'candidates', 'predict',
 			'user_context', 'experiment_side', 'decision_time', 'first_decision_id',
@@ -61,7 +63,13 @@ BEGIN
 			EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA bandit TO %I', role);
 		WHEN 'admin' THEN
 			EXECUTE format('GRANT USAGE ON SCHEMA bandit_internal TO %I', role);
-			EXECUTE format('GRANT ALL ON ALL TABLES IN SCHEMA bandit TO %I', role);
+			EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA bandit TO %I', role);
+			-- no TRIGGER or REFERENCES, by which code of his would run as the
+			-- owner, and no image of a model but what bandit.train has made
+			EXECUTE (SELECT string_agg(format('GRANT %s ON %s TO %I', CASE c.oid
+					WHEN 'bandit.models'::regclass THEN 'DELETE' ELSE 'INSERT, UPDATE, DELETE' END,
+				c.oid::regclass, role), ';')
+				FROM pg_class c WHERE c.relnamespace = 'bandit'::regnamespace AND c.relkind IN ('r', 'p'));
 		ELSE
 			NULL;
 	END CASE;
@@ -69,7 +77,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.grant_access(name, text) IS
-'Grants a role what a kind of access needs, and returns how many functions it may call by that. serve: select_arms, choose, recommend, the shadow functions, one arm''s candidates. feedback: reward, feedback, update_bandit; a watched table needs no grant but to write to it. monitor: reads every table and view, decisions of users included, calls what only reads, and check_health. admin: everything. What a recommender reads of the application''s tables, and what its arms'' functions may do, is with the rights of the caller, row level security included: grant that apart. Call it again after an update of the extension. For the extension''s owner. Errors: undefined_object; invalid_parameter_value; null_value_not_allowed; insufficient_privilege.';
+'Grants a role what a kind of access needs, and returns how many functions it may call by that. serve: select_arms, choose, recommend, the shadow functions, one arm''s candidates. feedback: reward, feedback, update_bandit; a watched table needs no grant but to write to it. monitor: reads every table and view, decisions of users included, calls what only reads, and check_health. admin: calls everything and changes every row, but makes no trigger or foreign key on the extension''s tables and writes no trained model himself. What a recommender reads of the application''s tables, and what its arms'' functions may do, is with the rights of the caller, row level security included: grant that apart. Call it again after an update of the extension. For the extension''s owner. Errors: undefined_object; invalid_parameter_value; null_value_not_allowed; insufficient_privilege.';
 
 CREATE FUNCTION bandit.create_roles()
 RETURNS void

@@ -1,6 +1,6 @@
 -- Roles, as plain users: what each may do, and what it may not.
 BEGIN;
-SELECT plan(49);
+SELECT plan(56);
 SET LOCAL client_min_messages = error;
 CREATE TABLE products (product_id int PRIMARY KEY, name text);
 CREATE TABLE ratings (user_id int, product_id int REFERENCES products, stars int, created_at timestamptz DEFAULT now());
@@ -76,6 +76,16 @@ SET LOCAL ROLE chief;
 SELECT lives_ok($$SELECT bandit.create_bandit('his', '{a,b}'), bandit.set_arm('his', 'a', false), bandit.drop_bandit('his')$$, 'the chief does all');
 SELECT lives_ok($$SELECT * FROM bandit.train('shop'); SELECT bandit.settle('shop'), bandit.fold('shop'), bandit.rebuild('shop'), bandit.refresh_priors('shop'); SELECT * FROM bandit.guard('shop'); SELECT bandit.set_guard('shop', 'arm_p95_ms', 9)$$, 'looks after it');
 SELECT lives_ok($$SELECT bandit.start_experiment('shop', 0.5), bandit.set_allocation('shop', 0.6), bandit.stop_experiment('shop')$$, 'and experiments');
+SELECT lives_ok($$UPDATE bandit.bandits SET prior_beta = 2; DELETE FROM bandit.models WHERE false; INSERT INTO bandit.outcome_rules (bandit, kind, outcome) VALUES ('shop', 'bought', 'success')$$, 'and sets what is set');
+CREATE TABLE likes (user_id int, product_id int);
+SELECT lives_ok($$SELECT bandit.watch('shop', 'likes', 'thumbs_up'), bandit.unwatch('shop', 'likes')$$, 'and watches tables of his own');
+SELECT throws_ok($$SELECT bandit.watch('shop', 'clicks', 'thumbs_up')$$, '42501', NULL, 'not those of others');
+-- what would run as the owner of the tables
+CREATE FUNCTION rise() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'I am %', current_user; END$$;
+SELECT throws_ok('CREATE TRIGGER rise AFTER INSERT ON bandit.feedback FOR EACH STATEMENT EXECUTE FUNCTION rise()', '42501', NULL, 'but plants no code in the ledger');
+SELECT throws_ok('CREATE TABLE mine (bandit text REFERENCES bandit.bandits ON DELETE CASCADE)', '42501', NULL, 'nor behind a foreign key');
+SELECT throws_ok($$UPDATE bandit.models SET data = ''$$, '42501', NULL, 'nor a model of his own making');
+SELECT throws_ok($$INSERT INTO bandit.models SELECT * FROM bandit.models$$, '42501', NULL, 'in no way');
 RESET ROLE;
 
 -- row level security of the application's tables
