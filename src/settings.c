@@ -332,14 +332,16 @@ load_bandit(const char *name)
 		"SELECT b.features, b.prior_alpha, b.prior_beta,"
 		" b.attribution_window, b.policy, b.epsilon, b.exploration_floor,"
 		" b.half_life,"
-		" b.backoff_strength IS DISTINCT FROM 0::pg_catalog.float8"
+		" (b.backoff_strength OPERATOR(pg_catalog.=) 0::pg_catalog.float8)"
+		" IS NOT TRUE"
 		" AND pg_catalog.cardinality(b.features) OPERATOR(pg_catalog.>) 0"
 		" AND EXISTS (SELECT 1 FROM bandit.priors p"
 		" WHERE p.bandit OPERATOR(pg_catalog.=) b.name),"
 		" EXISTS (SELECT 1 FROM bandit.recommenders r"
 		" WHERE r.bandit OPERATOR(pg_catalog.=) b.name),"
-		" b.combine, CASE b.on_silence WHEN 'failure' THEN 0"
-		" WHEN 'reward' THEN b.silence_reward END"
+		" b.combine, CASE WHEN b.on_silence OPERATOR(pg_catalog.=) 'failure'"
+		" THEN 0 WHEN b.on_silence OPERATOR(pg_catalog.=) 'reward'"
+		" THEN b.silence_reward END"
 		" FROM bandit.bandits b WHERE b.name OPERATOR(pg_catalog.=) $1",
 		1, {TEXTOID}
 	};
