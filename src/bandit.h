@@ -74,6 +74,13 @@ typedef struct Arm
 	SPIPlanPtr	plan;			/* SELECT item, score FROM source($1, $2) */
 } Arm;
 
+/* SQL over an application's table, that is read with its owner's rights. */
+typedef struct SourceQuery
+{
+	char	   *sql;
+	Oid			relation;
+} SourceQuery;
+
 /* Where a recommender finds its users, items and ratings. */
 typedef struct Recommender
 {
@@ -90,15 +97,15 @@ typedef struct Recommender
 	bool		exclude_disliked;	/* where not all that was seen is */
 	int			blend_arms;		/* arms whose lists are blended */
 
-	/* SQL texts, made once from the column names, all quoted */
-	char	   *history_sql;	/* $1 user, $2 at: item id, value, newest
+	/* made once from the column names, all quoted */
+	SourceQuery history_query;	/* $1 user, $2 at: item id, value, newest
 								 * first */
-	char	   *recent_sql;		/* $1 user, $2 at: attributes of the last 20 */
-	char	   *ratings_sql;	/* user id, item id, value; sorted */
-	char	   *timed_sql;		/* the same, a user's in order of time */
-	char	   *items_sql;		/* item id, key, title, attributes text[] */
-	char	   *vectors_sql;	/* item id, vector real[]; NULL without */
-	char	   *popular_sql;	/* a bounded ratings_sql, when not trained */
+	SourceQuery recent_query;	/* $1 user, $2 at: attributes of the last 20 */
+	SourceQuery ratings_query;	/* user id, item id, value; sorted */
+	SourceQuery timed_query;	/* the same, a user's in order of time */
+	SourceQuery items_query;	/* item id, key, title, attributes text[] */
+	SourceQuery vectors_query;	/* item id, vector real[]; sql NULL without */
+	SourceQuery popular_query;	/* a bounded ratings_query, when not trained */
 	SPIPlanPtr	history_plan;
 	SPIPlanPtr	recent_plan;
 
@@ -178,11 +185,12 @@ typedef struct KeptPlan
 	bool		by_index;		/* never scan a table from end to end */
 } KeptPlan;
 
-/* Who the caller was, while the extension acts for itself. */
+/* Who the caller was, while the extension acts for itself, or for others. */
 typedef struct OwnerScope
 {
 	Oid			userid;
 	int			sec_context;
+	int			guc_level;		/* 0: nothing was changed for a reader */
 } OwnerScope;
 
 extern int	bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
@@ -194,6 +202,9 @@ extern SPIPlanPtr bd_plan_keep(const char *sql, int nargs, Oid *argtypes);
 extern Oid	bd_relation(const char *name);
 extern void bd_owner_begin(OwnerScope *scope);
 extern void bd_owner_end(const OwnerScope *scope);
+extern void bd_reader_begin(Oid owner, OwnerScope *scope);
+extern void bd_reader_end(const OwnerScope *scope);
+extern Oid	bd_relation_owner(Oid relation);
 extern bool bd_can_write(void);
 
 /* version.c: are the library and the installed SQL of one version? */

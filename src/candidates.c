@@ -4,7 +4,8 @@
  *		One arm's list of items for one user.
  *
  * An arm is a built-in recommender or a function of the user's, called with
- * the caller's rights.  Whatever the arm returns, the list that leaves here
+ * the caller's rights, or its owner's if these are fewer (bd_reader_begin).
+ * Whatever the arm returns, the list that leaves here
  * is in order, holds an item once, and none the user has already seen.
  *
  * While serving, an arm that raises is rolled back, told at the level of
@@ -20,12 +21,16 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(bandit_candidates);
@@ -52,7 +57,9 @@ static const Builtin builtins[] = {
 
 static const Builtin *find_builtin(const char *source);
 static ItemList *function_list(const ListRequest *request, Arm *arm);
-static void prepare_function(const Bandit *bandit, Arm *arm);
+static HeapTuple find_function(const Arm *arm);
+static void prepare_function(const Bandit *bandit, Arm *arm,
+							 Form_pg_proc function);
 static bool read_item(const ListRequest *request, HeapTuple row,
 					  TupleDesc desc, ScoredItem *item);
 static int	compare_scored(const void *a, const void *b);
@@ -163,23 +170,41 @@ bd_candidates_guarded(const ListRequest *request, int arm)
 }
 
 /*
- * prepare_function
- *		Keep a plan that calls the arm's function.
+ * find_function
+ *		The function that the arm's source, a signature, names now.
  */
-static void
-prepare_function(const Bandit *bandit, Arm *arm)
+static HeapTuple
+find_function(const Arm *arm)
 {
-	char	   *name = pstrdup(arm->source);
-	char	   *arguments = strrchr(name, '(');
-	bool		by_key = bandit->recommender->by_key;
-	Oid			types[2] = {by_key ? TEXTOID : INT8OID, INT4OID};
+	Datum		function = (Datum) 0;
+	HeapTuple	tuple = NULL;
 
-	if (arguments == NULL)
+	if (strchr(arm->source, '(') != NULL)
+		function = DirectFunctionCall1(regprocedurein,
+									   CStringGetDatum(arm->source));
+	if (function != (Datum) 0)
+		tuple = SearchSysCache1(PROCOID, function);
+	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("arm \"%s\" has an unknown source \"%s\"",
 						arm->name, arm->source)));
-	*arguments = '\0';
+	return tuple;
+}
+
+/*
+ * prepare_function
+ *		Keep a plan that calls the arm's function.
+ */
+static void
+prepare_function(const Bandit *bandit, Arm *arm, Form_pg_proc function)
+{
+	char	   *name;
+	bool		by_key = bandit->recommender->by_key;
+	Oid			types[2] = {by_key ? TEXTOID : INT8OID, INT4OID};
+
+	name = quote_qualified_identifier(get_namespace_name(function->pronamespace),
+									  NameStr(function->proname));
 	arm->plan = bd_plan_keep(psprintf("SELECT l.item::pg_catalog.%s,"
 									  " l.score::pg_catalog.float8"
 									  " FROM %s($1, $2) AS l(item, score)",
@@ -196,15 +221,21 @@ function_list(const ListRequest *request, Arm *arm)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ItemList   *list = palloc0(sizeof(ItemList));
+	HeapTuple	function = find_function(arm);
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(function);
+	OwnerScope	scope;
 	Datum		values[2];
 
 	SPI_connect();
+	bd_reader_begin(form->proowner, &scope);
 	if (arm->plan == NULL)
-		prepare_function(request->bandit, arm);
+		prepare_function(request->bandit, arm, form);
+	ReleaseSysCache(function);
 	values[0] = request->user.key ? CStringGetTextDatum(request->user.key) :
 		Int64GetDatum(request->user.id);
 	values[1] = Int32GetDatum(request->n);
 	SPI_execute_plan(arm->plan, values, NULL, true, MAX_ROWS);
+	bd_reader_end(&scope);
 
 	MemoryContextSwitchTo(context);
 	list->items = palloc(sizeof(ScoredItem) * Max(SPI_processed, 1));

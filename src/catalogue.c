@@ -198,13 +198,13 @@ make_untrained(const Bandit *bandit)
 	MemoryContext scratch = AllocSetContextCreate(context, "bandit ratings",
 												  ALLOCSET_DEFAULT_SIZES);
 	RatingTable *ratings;
-	const char *items_sql;
+	const SourceQuery *items;
 	bytea	   *image;
 
 	MemoryContextSwitchTo(scratch);
-	ratings = bd_ratings_load(rec->popular_sql, NULL);
-	items_sql = OidIsValid(rec->items) || rec->by_key ? rec->items_sql : NULL;
-	image = bd_catalogue_make(items_sql, MAX_UNTRAINED_ITEMS, ratings,
+	ratings = bd_ratings_load(&rec->popular_query, NULL);
+	items = OidIsValid(rec->items) || rec->by_key ? &rec->items_query : NULL;
+	image = bd_catalogue_make(items, MAX_UNTRAINED_ITEMS, ratings,
 							  rec->by_key,
 							  bd_option(bandit, "long_tail", "head_share"));
 	MemoryContextSwitchTo(context);

@@ -76,7 +76,7 @@ extern void bd_catalogue_item(const Catalogue *catalogue, int item,
 							  double score, ScoredItem *scored);
 
 /* catalogue_make.c */
-extern bytea *bd_catalogue_make(const char *items_sql, int64 max_items,
+extern bytea *bd_catalogue_make(const SourceQuery *items, int64 max_items,
 								const RatingTable *ratings, bool by_key,
 								double head_share);
 

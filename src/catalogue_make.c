@@ -80,12 +80,12 @@ static void order_by_average(Catalogue *catalogue);
  * bd_catalogue_make
  *		The image of a catalogue of at most max_items items.
  *
- * "items_sql" gives (item_id, item_key, title, attributes) by item_id; NULL
+ * "items" gives (item_id, item_key, title, attributes) by item_id; NULL
  * for the items of "ratings".  Memory from CurrentMemoryContext, a good deal
  * more than the image; the caller resets it.
  */
 bytea *
-bd_catalogue_make(const char *items_sql, int64 max_items,
+bd_catalogue_make(const SourceQuery *items, int64 max_items,
 				  const RatingTable *ratings, bool by_key, double head_share)
 {
 	Maker		maker = {0};
@@ -94,9 +94,9 @@ bd_catalogue_make(const char *items_sql, int64 max_items,
 	int			n;
 
 	start_maker(&maker, by_key);
-	if (items_sql != NULL)
-		bd_rows_read(items_sql, max_items, read_item, &maker);
-	for (int i = 0; items_sql == NULL && i < ratings->nitems; i++)
+	if (items != NULL)
+		bd_rows_read(items, max_items, read_item, &maker);
+	for (int i = 0; items == NULL && i < ratings->nitems; i++)
 		add_item(&maker, ratings->item_ids[i]);
 	append(&maker.attribute_start, (int32) maker.attributes.n);
 	append(&maker.name_start, maker.names.len);

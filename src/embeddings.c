@@ -130,11 +130,11 @@ make(const TrainInput *input)
 	maker.row_context = AllocSetContextCreate(CurrentMemoryContext,
 											  "bandit item",
 											  ALLOCSET_DEFAULT_SIZES);
-	if (rec->vectors_sql != NULL)
-		bd_rows_read(rec->vectors_sql, PG_INT64_MAX, read_vector, &maker);
+	if (rec->vectors_query.sql != NULL)
+		bd_rows_read(&rec->vectors_query, PG_INT64_MAX, read_vector, &maker);
 	else
 		make_from_text(input, &maker);
-	if (maker.nskipped > 0 && rec->vectors_sql != NULL)
+	if (maker.nskipped > 0 && rec->vectors_query.sql != NULL)
 		ereport(WARNING,
 				(errmsg("embeddings: %lld items were skipped",
 						(long long) maker.nskipped),
@@ -236,7 +236,7 @@ make_from_text(const TrainInput *input, EmbeddingMaker *maker)
 	maker->ndimensions = (int) bd_option(input->bandit, "embeddings",
 										 "dimensions");
 	if (OidIsValid(rec->items))
-		bd_rows_read(rec->items_sql, PG_INT64_MAX, read_words, &reader);
+		bd_rows_read(&rec->items_query, PG_INT64_MAX, read_words, &reader);
 	for (int i = 0; i < reader.nitems; i++)
 	{
 		int64		end = i + 1 < reader.nitems ? reader.start[i + 1] :

@@ -206,11 +206,11 @@ static void
 prepare(Evaluation *evaluation)
 {
 	const Recommender *rec = evaluation->bandit->recommender;
-	RatingTable *all = bd_ratings_load(rec->timed_sql, &evaluation->progress);
+	RatingTable *all = bd_ratings_load(&rec->timed_query, &evaluation->progress);
 	bytea	   *image;
 
 	bd_ratings_split(all, evaluation->share, &evaluation->split);
-	image = bd_catalogue_make(rec->items_sql, PG_INT64_MAX,
+	image = bd_catalogue_make(&rec->items_query, PG_INT64_MAX,
 							  evaluation->split.train, rec->by_key,
 							  bd_option(evaluation->bandit, "long_tail",
 										"head_share"));

@@ -94,20 +94,23 @@ bd_history_load(Bandit *bandit, const UserRef *user, TimestampTz at)
 	Recommender *rec = bandit->recommender;
 	UserHistory *history = palloc0(sizeof(UserHistory));
 	MemoryContext context = CurrentMemoryContext;
+	OwnerScope	scope;
 	Datum		values[2];
 
 	SPI_connect();
+	bd_reader_begin(bd_relation_owner(rec->history_query.relation), &scope);
 	if (rec->history_plan == NULL)
 	{
 		Oid			types[2] = {rec->by_key ? TEXTOID : INT8OID,
 		TIMESTAMPTZOID};
 
-		rec->history_plan = bd_plan_keep(rec->history_sql, 2, types);
+		rec->history_plan = bd_plan_keep(rec->history_query.sql, 2, types);
 	}
 	values[0] = rec->by_key ? CStringGetTextDatum(user->key) :
 		Int64GetDatum(user->id);
 	values[1] = TimestampTzGetDatum(at);
 	SPI_execute_plan(rec->history_plan, values, NULL, true, 0);
+	bd_reader_end(&scope);
 
 	history->nrows = (int) SPI_processed;
 	history->items = MemoryContextAlloc(context,

@@ -7,7 +7,8 @@
  * kept; the plan cache watches for changes of the tables.  Texts are fully
  * qualified, since they are parsed under the caller's search_path.
  *
- * The writers of decisions and feedback act as the owner of the extension's
+ * The readers of an application's tables lend their rights to nobody
+ * (bd_reader_begin).  The writers of decisions and feedback act as the owner of the extension's
  * tables for the length of one statement of ours.  No statement of a user
  * ever runs between bd_owner_begin and bd_owner_end.  An error in between
  * needs no care: the end of the (sub)transaction restores the user.
@@ -25,13 +26,14 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 static int	run_by_index(SPIPlanPtr plan, Datum *values, const char *nulls,
 						 bool read_only, long limit);
-static Oid	extension_owner(void);
 
 /*
  * bd_plan_keep
@@ -183,18 +185,19 @@ bd_relation(const char *name)
 }
 
 /*
- * extension_owner
- *		Who owns the ledger, and so everything of the extension.
+ * bd_relation_owner
+ *		Who owns a table.
  */
-static Oid
-extension_owner(void)
+Oid
+bd_relation_owner(Oid relation)
 {
-	Oid			relation = bd_relation("decisions");
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 	Oid			owner;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relation);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
@@ -202,13 +205,13 @@ extension_owner(void)
 
 /*
  * bd_owner_begin
- *		Act as the extension's owner until bd_owner_end.
+ *		Act as the extension's owner, who owns the ledger, until bd_owner_end.
  */
 void
 bd_owner_begin(OwnerScope *scope)
 {
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
-	SetUserIdAndSecContext(extension_owner(),
+	SetUserIdAndSecContext(bd_relation_owner(bd_relation("decisions")),
 						   scope->sec_context | SECURITY_LOCAL_USERID_CHANGE);
 }
 
@@ -219,6 +222,45 @@ bd_owner_begin(OwnerScope *scope)
 void
 bd_owner_end(const OwnerScope *scope)
 {
+	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+}
+
+/*
+ * bd_reader_begin
+ *		Run what "owner" has made with no more than his rights, until
+ *		bd_reader_end.
+ *
+ * A query over an application's table may run code of its owner: of a view,
+ * a policy, or a cast of a type of his; a function of his, too.  Where the
+ * caller has all of the owner's rights, as a superuser has, he lends none of
+ * his own: the owner is the user, nothing that outlives the query can be
+ * made, and settings that are changed are put back, as in REINDEX.  Any other
+ * caller is himself.  Cheap, and never more rights than before.
+ */
+void
+bd_reader_begin(Oid owner, OwnerScope *scope)
+{
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	scope->guc_level = 0;
+	if (owner == scope->userid ||
+		!has_privs_of_role(scope->userid, owner) ||
+		has_privs_of_role(owner, scope->userid))
+		return;
+	SetUserIdAndSecContext(owner, scope->sec_context |
+						   SECURITY_RESTRICTED_OPERATION);
+	scope->guc_level = NewGUCNestLevel();
+}
+
+/*
+ * bd_reader_end
+ *		Be the caller again.
+ */
+void
+bd_reader_end(const OwnerScope *scope)
+{
+	if (scope->guc_level == 0)
+		return;
+	AtEOXact_GUC(false, scope->guc_level);
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }
 

@@ -79,21 +79,25 @@ bd_progress_due(Progress *progress)
  * bd_rows_read
  *		Hand the first "limit" rows of a query to "reader", one by one.
  *
- * Runs with the rights of the current user.  The reader is called in the
+ * Runs with the rights of the current user, or of the table's owner if these
+ * are fewer.  The reader is called in the
  * memory context of the caller; a row lives as long as the call.
  */
 void
-bd_rows_read(const char *sql, int64 limit, RowReader reader, void *state)
+bd_rows_read(const SourceQuery *query, int64 limit, RowReader reader,
+			 void *state)
 {
 	MemoryContext context = CurrentMemoryContext;
 	SPIPlanPtr	plan;
 	Portal		portal;
+	OwnerScope	scope;
 	int64		nread = 0;
 
 	SPI_connect();
-	plan = SPI_prepare(sql, 0, NULL);
+	bd_reader_begin(bd_relation_owner(query->relation), &scope);
+	plan = SPI_prepare(query->sql, 0, NULL);
 	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", sql,
+		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
 			 SPI_result_code_string(SPI_result));
 	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
 	while (nread < limit)
@@ -111,6 +115,7 @@ bd_rows_read(const char *sql, int64 limit, RowReader reader, void *state)
 		SPI_freetuptable(rows);
 	}
 	SPI_cursor_close(portal);
+	bd_reader_end(&scope);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 }
@@ -123,7 +128,7 @@ bd_rows_read(const char *sql, int64 limit, RowReader reader, void *state)
  * Memory from CurrentMemoryContext.  "progress" may be NULL.
  */
 RatingTable *
-bd_ratings_load(const char *sql, Progress *progress)
+bd_ratings_load(const SourceQuery *query, Progress *progress)
 {
 	RatingTable *ratings = palloc0(sizeof(RatingTable));
 	Loader		loader = {0};
@@ -140,7 +145,7 @@ bd_ratings_load(const char *sql, Progress *progress)
 	ratings->counts = palloc(sizeof(int32) * loader.max_items);
 	ratings->sums = palloc(sizeof(double) * loader.max_items);
 
-	bd_rows_read(sql, PG_INT64_MAX, read_rating, &loader);
+	bd_rows_read(query, PG_INT64_MAX, read_rating, &loader);
 	ratings->user_start[ratings->nusers] = ratings->nratings;
 	itemnumber_destroy(loader.numbers);
 	number_by_id(ratings);

@@ -43,9 +43,9 @@ typedef struct Progress
 
 typedef void (*RowReader) (void *state, HeapTuple row, TupleDesc desc);
 
-extern void bd_rows_read(const char *sql, int64 limit, RowReader reader,
+extern void bd_rows_read(const SourceQuery *query, int64 limit, RowReader reader,
 						 void *state);
-extern RatingTable *bd_ratings_load(const char *sql, Progress *progress);
+extern RatingTable *bd_ratings_load(const SourceQuery *query, Progress *progress);
 extern int	bd_ids_find(const int64 *ids, int n, int64 id);
 extern bool bd_progress_due(Progress *progress);
 

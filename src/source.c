@@ -9,7 +9,8 @@
  * makes of it.  The user's row is always found by its own type, so that the
  * user's own index serves.
  *
- * All of this runs with the caller's rights.
+ * All of this runs with the caller's rights, or the owner's of the table that
+ * is read if these are fewer (bd_reader_begin), and so calls nothing of ours.
  *
  * src/source.c
  *
@@ -60,6 +61,31 @@ static void make_history_sql(const Columns *columns, Recommender *rec);
 static void make_ratings_sql(const Columns *columns, Recommender *rec);
 static void make_items_sql(const Columns *columns, Recommender *rec);
 static char *attribute_array(const Columns *columns);
+
+PG_FUNCTION_INFO_V1(bandit_count_as_owner);
+
+/*
+ * count_as_owner(source regclass, query text) -> bigint
+ *		What a query over a table counts, run as bd_reader_begin says.
+ */
+Datum
+bandit_count_as_owner(PG_FUNCTION_ARGS)
+{
+	char	   *query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	OwnerScope	scope;
+	int64		count = 0;
+	bool		isnull;
+
+	SPI_connect();
+	bd_reader_begin(bd_relation_owner(PG_GETARG_OID(0)), &scope);
+	if (SPI_execute(query, true, 1) == SPI_OK_SELECT && SPI_processed == 1)
+		count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+											SPI_tuptable->tupdesc, 1,
+											&isnull));
+	bd_reader_end(&scope);
+	SPI_finish();
+	PG_RETURN_INT64(count);
+}
 
 /*
  * bd_source_load
@@ -184,6 +210,11 @@ read_columns(Columns *columns, Recommender *rec)
 	rec->attribute_count = DatumGetInt32(field("attribute_count", &isnull));
 
 	columns->ratings = relation_name(rec->ratings);
+	rec->history_query.relation = rec->recent_query.relation =
+		rec->ratings_query.relation = rec->timed_query.relation =
+		rec->popular_query.relation = rec->ratings;
+	rec->items_query.relation = rec->vectors_query.relation =
+		OidIsValid(rec->items) ? rec->items : rec->ratings;
 	columns->user = quoted_column(rec->ratings, text_field("user_column"),
 								  &columns->user_type);
 	columns->item = quoted_column(rec->ratings, text_field("item_column"),
@@ -249,11 +280,17 @@ read_boundaries(Recommender *rec)
 /*
  * number
  *		SQL for the number of a user or an item.
+ *
+ * Of a key it is what bandit.key_id gives, which not everybody may call.
  */
 static char *
 number(const Recommender *rec, const char *table, const char *column)
 {
-	return psprintf(rec->by_key ? "bandit.key_id(%s.%s::pg_catalog.text)" :
+	return psprintf(rec->by_key ?
+					"('x' OPERATOR(pg_catalog.||) pg_catalog.encode("
+					"pg_catalog.substr(pg_catalog.sha256("
+					"pg_catalog.convert_to(%s.%s::pg_catalog.text, 'UTF8')),"
+					" 1, 8), 'hex'))::pg_catalog.bit(64)::pg_catalog.int8" :
 					"%s.%s::pg_catalog.int8", table, column);
 }
 
@@ -319,7 +356,7 @@ make_history_sql(const Columns *columns, Recommender *rec)
 	char	   *order = newest_first(columns);
 	bool		same_type = columns->item_type == columns->key_type || !rec->by_key;
 
-	rec->history_sql =
+	rec->history_query.sql =
 		psprintf("SELECT %s, %s%s%s FROM %s r WHERE %s AND r.%s IS NOT NULL%s"
 				 " LIMIT 10000",
 				 number(rec, "r", columns->item),
@@ -330,7 +367,7 @@ make_history_sql(const Columns *columns, Recommender *rec)
 
 	if (!rec->has_attributes)
 		return;
-	rec->recent_sql =
+	rec->recent_query.sql =
 		psprintf("SELECT %s FROM (SELECT r.%s AS item FROM %s r WHERE %s%s"
 				 " LIMIT 20) h JOIN %s i ON i.%s%s"
 				 " OPERATOR(pg_catalog.=) h.item%s",
@@ -359,17 +396,17 @@ make_ratings_sql(const Columns *columns, Recommender *rec)
 	psprintf("r.%s DESC NULLS LAST", columns->time);
 	const char *comma = columns->time == NULL ? "" : ",";
 
-	rec->ratings_sql =
+	rec->ratings_query.sql =
 		psprintf(shape, user, item, value, psprintf("%s r", columns->ratings),
 				 columns->user, columns->item, finite, time, comma);
-	rec->popular_sql =
+	rec->popular_query.sql =
 		psprintf(shape, user, item, value,
 				 psprintf("(SELECT * FROM %s LIMIT 100000) r",
 						  columns->ratings),
 				 columns->user, columns->item, finite, time, comma);
 
 	/* without times an order that is as good as any, and always the same */
-	rec->timed_sql =
+	rec->timed_query.sql =
 		psprintf("SELECT u, i, v FROM (SELECT DISTINCT ON (1, 2)"
 				 " %s AS u, %s AS i, %s AS v, %s%s AS t FROM %s r"
 				 " WHERE r.%s IS NOT NULL AND r.%s IS NOT NULL%s"
@@ -386,7 +423,7 @@ make_items_sql(const Columns *columns, Recommender *rec)
 	const char *table = rec->items ? "i" : "r";
 	const char *column = rec->items ? columns->key : columns->item;
 
-	rec->items_sql =
+	rec->items_query.sql =
 		psprintf("SELECT DISTINCT ON (1) %s, %s, %s, %s FROM %s %s"
 				 " WHERE %s.%s IS NOT NULL ORDER BY 1",
 				 number(rec, table, column),
@@ -400,7 +437,7 @@ make_items_sql(const Columns *columns, Recommender *rec)
 				 table, column);
 	if (columns->vector == NULL)
 		return;
-	rec->vectors_sql =
+	rec->vectors_query.sql =
 		psprintf("SELECT DISTINCT ON (1) %s, i.%s::pg_catalog.float4[] FROM %s i"
 				 " WHERE i.%s IS NOT NULL AND i.%s IS NOT NULL ORDER BY 1",
 				 number(rec, table, column), columns->vector,

@@ -91,7 +91,7 @@ bandit_train(PG_FUNCTION_ARGS)
 	training.input.bandit = training.bandit;
 	training.input.progress = &training.progress;
 	training.input.ratings =
-		bd_ratings_load(training.bandit->recommender->ratings_sql,
+		bd_ratings_load(&training.bandit->recommender->ratings_query,
 						&training.progress);
 	train_catalogue(&training);
 	for (int i = 0; i < (int) lengthof(trainable_arms); i++)
@@ -202,7 +202,7 @@ train_catalogue(Training *training)
 	bytea	   *image;
 
 	MemoryContextSwitchTo(scratch);
-	image = bd_catalogue_make(rec->items_sql, PG_INT64_MAX,
+	image = bd_catalogue_make(&rec->items_query, PG_INT64_MAX,
 							  training->input.ratings, rec->by_key,
 							  bd_option(training->bandit, "long_tail",
 										"head_share"));

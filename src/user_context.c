@@ -208,20 +208,23 @@ recent_entropy(Recommender *rec, const UserRef *user, TimestampTz at)
 	int			ntallies = 0;
 	double		sum = 0;
 	double		entropy = 0;
+	OwnerScope	scope;
 	Datum		values[2];
 
 	SPI_connect();
+	bd_reader_begin(bd_relation_owner(rec->recent_query.relation), &scope);
 	if (rec->recent_plan == NULL)
 	{
 		Oid			types[2] = {rec->by_key ? TEXTOID : INT8OID,
 		TIMESTAMPTZOID};
 
-		rec->recent_plan = bd_plan_keep(rec->recent_sql, 2, types);
+		rec->recent_plan = bd_plan_keep(rec->recent_query.sql, 2, types);
 	}
 	values[0] = rec->by_key ? CStringGetTextDatum(user->key) :
 		Int64GetDatum(user->id);
 	values[1] = TimestampTzGetDatum(at);
 	SPI_execute_plan(rec->recent_plan, values, NULL, true, 0);
+	bd_reader_end(&scope);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;

@@ -98,6 +98,14 @@ $$;
 COMMENT ON FUNCTION bandit_internal.check_key_type(regclass, text, text) IS
 'Raises datatype_mismatch unless a column''s keys are of that kind, bigint or text.';
 
+CREATE FUNCTION bandit_internal.count_as_owner(source regclass, query text)
+RETURNS bigint
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'bandit_count_as_owner';
+
+COMMENT ON FUNCTION bandit_internal.count_as_owner(regclass, text) IS
+'The one bigint that a query over a table of the application gives. Run as the table''s owner where the caller has all his rights, so that no code of his gets more; else as the caller.';
+
 CREATE FUNCTION bandit_internal.count_attributes(wanted bandit.recommenders)
 RETURNS int
 LANGUAGE plpgsql
@@ -105,7 +113,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	pieces text;
-	counted int;
 BEGIN
 	IF wanted.attributes_column IS NULL THEN
 		RETURN 0;
@@ -118,14 +125,14 @@ BEGIN
 		pieces := format('string_to_array(i.%I::text, %L)',
 						 wanted.attributes_column, wanted.attribute_separator);
 	END IF;
-	EXECUTE format('SELECT count(DISTINCT a) FROM %s i, unnest(%s) a WHERE a <> ''''',
-				   wanted.items, pieces) INTO counted;
-	RETURN counted;
+	RETURN bandit_internal.count_as_owner(wanted.items,
+		format('SELECT count(DISTINCT a) FROM %s i, unnest(%s) a WHERE a <> ''''',
+			wanted.items, pieces));
 END;
 $$;
 
 COMMENT ON FUNCTION bandit_internal.count_attributes(bandit.recommenders) IS
-'How many different attributes, such as genres, the items have; 0 without an attributes column. Reads the whole table of items, with the caller''s rights.';
+'How many different attributes, such as genres, the items have; 0 without an attributes column. Reads the whole table of items, with the rights of the caller, or of their owner where these are fewer.';
 
 CREATE FUNCTION bandit_internal.tell_columns(wanted bandit.recommenders)
 RETURNS void
@@ -187,7 +194,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('SELECT i.%I::real[] FROM %s i LIMIT 0', name, items);
+	PERFORM bandit_internal.count_as_owner(items, format(
+		'SELECT count(v) FROM (SELECT i.%I::real[] AS v FROM %s i LIMIT 0) s', name, items));
 	-- any text may be cast, at the risk of each of its rows
 	IF EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 			WHERE a.attrelid = items AND a.attname = name AND t.typcategory = 'S') THEN
