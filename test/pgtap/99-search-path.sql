@@ -110,7 +110,7 @@ INSERT INTO public.calls (command) VALUES
 	($$SELECT bandit.feedback('shop', 3, i, 'click') FROM pg_catalog.generate_series(1, 30) i$$),
 	($$SELECT bandit.feedback('shop', 3, i, 'rating', 5) FROM pg_catalog.generate_series(1, 30) i$$),
 	($$SELECT bandit.feedback('library', user_key => 'r1', item_key => b.book_id::pg_catalog.text, kind => 'click') FROM public.books b$$),
-	($$SELECT bandit.reward(d.decision_id, 0.5, 'a') FROM bandit.decisions d WHERE d.bandit OPERATOR(pg_catalog.=) 'mail'$$),
+	($$SELECT bandit.reward(d.decision_id, 0.5, d.picks[1]) FROM bandit.decisions d WHERE d.bandit OPERATOR(pg_catalog.=) 'mail'$$),
 	($$SELECT bandit.update_bandit('mail', '{"x": 2}', 'a', 'success')$$),
 	($$SELECT bandit.settle('shop', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) pg_catalog.make_interval(days => 2))$$),
 	($$SELECT bandit.settle('mail', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) pg_catalog.make_interval(days => 2))$$),
