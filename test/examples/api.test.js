@@ -270,6 +270,25 @@ test('lost connections are replaced', limit, async () => {
 	assert.equal(server.child.exitCode, null, 'and the server lives');
 });
 
+test('a connection that is lost while it works is an answer, and no end', limit, async () => {
+	const blocker = await pool.connect();
+	try {
+		await blocker.query('BEGIN; LOCK TABLE app.ratings IN ACCESS EXCLUSIVE MODE');
+		const pending = post(server, '/track/rating', { item_id: '3', rating: 2 }, asUser(800));
+		await until(async () => (await sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE wait_event_type = 'Lock' AND application_name = 'bandit-example'
+				AND datname = current_database()`)).length > 0);
+		const { status, body } = await pending;
+		assert.deepEqual([status, body], [503, { error: 'try again later' }]);
+	} finally {
+		await blocker.query('ROLLBACK');
+		blocker.release();
+	}
+	assert.equal((await sql('SELECT FROM app.ratings WHERE user_id = 800')).length, 0, 'nothing was stored');
+	await until(async () => (await get(server, '/recommendations?n=5', asUser(1))).status === 200);
+	assert.equal(server.child.exitCode, null);
+});
+
 test('it listens on the loopback address alone', limit, async () => {
 	assert.match(server.url, /^http:\/\/127\.0\.0\.1:/);
 	const listening = execFileSync('sh', ['-c', 'cat /proc/net/tcp /proc/net/tcp6'], { encoding: 'utf8' })
