@@ -29,8 +29,9 @@ DECLARE
 BEGIN
 	FOR made IN
 		SELECT p.oid FROM pg_catalog.pg_proc p
-		WHERE p.proacl IS NULL
-			AND p.pronamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace)
+		JOIN pg_catalog.pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+		WHERE e.extname = 'bandit' AND p.proacl IS NULL
 	LOOP
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);
 	END LOOP;
