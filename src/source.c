@@ -52,7 +52,8 @@ static char *relation_name(Oid relation);
 static char *quoted_column(Oid relation, const char *column, Oid *type);
 static void read_columns(Columns *columns, Recommender *rec);
 static void read_boundaries(Recommender *rec);
-static void read_ints(const char *column, int n, int *values);
+static void read_numbers(const char *column, int n, size_t size,
+						 void *values);
 static char *number(const Recommender *rec, const char *table,
 					const char *column);
 static char *user_condition(const Columns *columns, const Recommender *rec);
@@ -244,8 +245,14 @@ read_columns(Columns *columns, Recommender *rec)
 									NULL);
 }
 
+/*
+ * read_numbers
+ *		The first n elements of an array.
+ *
+ * The table's constraints let nulls and other shapes pass.
+ */
 static void
-read_ints(const char *column, int n, int *values)
+read_numbers(const char *column, int n, size_t size, void *values)
 {
 	bool		isnull;
 	ArrayType  *array = DatumGetArrayTypeP(field(column, &isnull));
@@ -254,7 +261,7 @@ read_ints(const char *column, int n, int *values)
 	if (ARR_HASNULL(array) || count < n)
 		elog(ERROR, "column \"%s\" of bandit.recommenders is malformed",
 			 column);
-	memcpy(values, ARR_DATA_PTR(array), sizeof(int) * n);
+	memcpy(values, ARR_DATA_PTR(array), size * n);
 }
 
 static void
@@ -262,16 +269,14 @@ read_boundaries(Recommender *rec)
 {
 	bool		isnull;
 	ArrayType  *days = DatumGetArrayTypeP(field("weekend_days", &isnull));
-	ArrayType  *saturation = DatumGetArrayTypeP(field("saturation_from",
-													  &isnull));
 	int			ndays = ArrayGetNItems(ARR_NDIM(days), ARR_DIMS(days));
 	int		   *day = (int *) ARR_DATA_PTR(days);
 
 	rec->time_zone = text_field("time_zone");
-	read_ints("period_from", 4, rec->period_from);
-	read_ints("user_type_from", 2, rec->user_type_from);
-	read_ints("session_from", 2, rec->session_from);
-	memcpy(rec->saturation_from, ARR_DATA_PTR(saturation), sizeof(double) * 2);
+	read_numbers("period_from", 4, sizeof(int), rec->period_from);
+	read_numbers("user_type_from", 2, sizeof(int), rec->user_type_from);
+	read_numbers("session_from", 2, sizeof(int), rec->session_from);
+	read_numbers("saturation_from", 2, sizeof(double), rec->saturation_from);
 	rec->session_gap = *DatumGetIntervalP(field("session_gap", &isnull));
 	for (int i = 0; i < ndays && !ARR_HASNULL(days); i++)
 		rec->weekend[day[i]] = true;

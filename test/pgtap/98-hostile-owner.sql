@@ -2,7 +2,7 @@
 -- run anything; but never with rights that he does not have.
 SET client_min_messages = error;
 BEGIN;
-SELECT plan(29);
+SELECT plan(30);
 CREATE ROLE mallory; CREATE ROLE chief;
 CREATE SCHEMA m AUTHORIZATION mallory;
 CREATE SCHEMA c AUTHORIZATION chief;
@@ -118,5 +118,8 @@ SET LOCAL ROLE chief;
 SELECT count(*) FROM bandit.candidates('shop', 'list', 1, 5);
 RESET ROLE;
 SELECT is((SELECT string_agg(DISTINCT who, ' ') FROM m.heard), 'mallory', 'or, if he has all the owner''s rights, lends none');
+-- settings that the constraints let pass
+UPDATE bandit.recommenders SET saturation_from = '{NULL,NULL}' WHERE bandit = 'shop';
+SELECT throws_ok($$SELECT bandit.user_context('shop', 1)$$, 'XX000', NULL, 'boundaries that are none are not read');
 SELECT * FROM finish();
 ROLLBACK;

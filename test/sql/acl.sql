@@ -29,7 +29,7 @@ WITH member AS (
 	-- a table's row type has the table's rights
 	SELECT 'type', format_type(t.oid, NULL), coalesce(t.typacl, acldefault('T', t.typowner)), t.typowner
 	FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
-	WHERE t.typtype <> 'c' OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')
+	WHERE t.typcategory <> 'A' AND (t.typtype <> 'c' OR EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
 	UNION ALL
 	SELECT 'column of ' || a.attrelid::regclass, a.attname, a.attacl, c.relowner
 	FROM member m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid
