@@ -18,6 +18,11 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+/* Nobody's clock is further ahead. */
+#define CLOCKS_DIFFER (5 * USECS_PER_MINUTE)
+
+static void find_newest(KeptPlan *plan, Datum *values,
+						const pg_uuid_t *oldest);
 static bool read_item_decision(const Bandit *bandit,
 							   Attribution *attribution);
 static const char *attributed_arm(void);
@@ -101,7 +106,7 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 	{
 		bd_attribute_oldest(bandit, &oldest);
 		values[3] = UUIDPGetDatum(&oldest);
-		bd_plan_run(&recent, values, NULL, false, 1);
+		find_newest(&recent, values, &oldest);
 	}
 	else
 	{
@@ -111,6 +116,29 @@ bd_attribute_item(const Bandit *bandit, const char *subject, int64 item,
 			bd_plan_run(&forwarded, values, NULL, false, 1);
 	}
 	return SPI_processed > 0 && read_item_decision(bandit, attribution);
+}
+
+/*
+ * find_newest
+ *		Run the statement that finds a decision not older than "oldest":
+ *		partition by partition, if the window has just a few.
+ */
+static void
+find_newest(KeptPlan *plan, Datum *values, const pg_uuid_t *oldest)
+{
+	Oid			leaves[MOST_LEAVES] = {InvalidOid};
+	pg_uuid_t	newest;
+	int			n;
+
+	bd_decide_first_id(GetCurrentTimestamp() + CLOCKS_DIFFER, &newest);
+	n = bd_leaves("decisions", oldest, &newest, leaves, MOST_LEAVES);
+	for (int i = 0; i < Max(n, 1); i++)
+	{
+		bd_plan_run(bd_leaf_plan(plan, "decisions", n > 0 ? leaves[i] : InvalidOid),
+					values, NULL, false, 1);
+		if (SPI_processed > 0)
+			return;
+	}
 }
 
 /*
@@ -186,7 +214,8 @@ bd_attribute_decision(const pg_uuid_t *decision_id, const char *arm,
 
 	values[0] = UUIDPGetDatum(decision_id);
 	values[1] = arm ? CStringGetTextDatum(arm) : (Datum) 0;
-	bd_plan_run(&plan, values, nulls, false, 1);
+	bd_plan_run(bd_leaf_plan_of(&plan, "decisions", decision_id), values, nulls,
+				false, 1);
 	if (SPI_processed == 0)
 		return false;
 

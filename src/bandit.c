@@ -60,6 +60,7 @@ _PG_init(void)
 
 	bd_integral_pause = look_up;
 	bd_settings_init();
+	bd_leaf_init();
 	bd_node_init();
 }
 

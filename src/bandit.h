@@ -183,6 +183,7 @@ typedef struct KeptPlan
 	Oid			argtypes[20];
 	SPIPlanPtr	plan;
 	bool		by_index;		/* never scan a table from end to end */
+	bool		inserts;
 } KeptPlan;
 
 /* Who the caller was, while the extension acts for itself, or for others. */
@@ -217,6 +218,19 @@ extern void bd_version_check(void);
 extern void bd_node_init(void);
 extern const char *bd_node(void);
 extern char *bd_node_other(Datum node, bool isnull);
+
+/* ----------------------------------------------------------------
+ * leaf.c: statements on the partition of an id
+ * ----------------------------------------------------------------
+ */
+#define MOST_LEAVES 4			/* of a range, that are asked one by one */
+
+extern void bd_leaf_init(void);
+extern int	bd_leaves(const char *table, const pg_uuid_t *oldest,
+					  const pg_uuid_t *newest, Oid *leaves, int most);
+extern KeptPlan *bd_leaf_plan(KeptPlan *whole, const char *table, Oid leaf);
+extern KeptPlan *bd_leaf_plan_of(KeptPlan *whole, const char *table,
+								 const pg_uuid_t *id);
 
 /* ----------------------------------------------------------------
  * context.c: canonical text and its hash

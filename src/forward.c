@@ -95,7 +95,8 @@ find_decision(Attribution *attribution, bool has_item)
 
 	values[0] = UUIDPGetDatum(&attribution->decision_id);
 	values[1] = CStringGetTextDatum(attribution->bandit);
-	bd_plan_run(&plan, values, NULL, false, 1);
+	bd_plan_run(bd_leaf_plan_of(&plan, "decisions", &attribution->decision_id),
+				values, NULL, false, 1);
 	if (SPI_processed == 0)
 		return false;
 	for (int i = 0; i < 5; i++)

@@ -51,6 +51,7 @@ run(KeptPlan *plans, const Attribution *attribution,
 	values[3] = CStringGetTextDatum(attribution->arm);
 	values[4] = CStringGetTextDatum(response->kind);
 	plans += response->has_item ? 0 : 1;
+	plans = bd_leaf_plan_of(plans, "feedback", &attribution->decision_id);
 	if (latest)
 		bd_plan_run_latest(plans, values, nulls, 0);
 	else
@@ -166,8 +167,8 @@ bd_ledger_insert(const Attribution *attribution, const LedgerRow *row)
 	" ON CONFLICT DO NOTHING"
 #define ROW FLOAT8OID, FLOAT8OID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID, BOOLOID
 	static KeptPlan plans[2] = {
-		{INSERT, 14, {KEYS, ROW, INT8OID, TIMESTAMPTZOID}},
-		{INSERT, 14, {KEYS, ROW, INT8OID, TIMESTAMPTZOID}}
+		{INSERT, 14, {KEYS, ROW, INT8OID, TIMESTAMPTZOID}, .inserts = true},
+		{INSERT, 14, {KEYS, ROW, INT8OID, TIMESTAMPTZOID}, .inserts = true}
 	};
 	Datum		values[14];
 	char		nulls[14];
@@ -281,7 +282,9 @@ bd_ledger_silence(const Attribution *attribution, const Response *response,
 	if (!response->has_item)
 		nulls[2] = 'n';
 	values[3] = CStringGetTextDatum(attribution->arm);
-	bd_plan_run_latest(&plan, values, nulls, 1);
+	bd_plan_run_latest(bd_leaf_plan_of(&plan, "feedback",
+									   &attribution->decision_id),
+					   values, nulls, 1);
 	if (SPI_processed == 0)
 		return false;
 	for (int j = 0; j < 6; j++)

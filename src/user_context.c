@@ -248,6 +248,32 @@ recent_entropy(Recommender *rec, const UserRef *user, TimestampTz at)
 }
 
 /*
+ * count_requests
+ *		Those just read, newest first, of one session; true once it is known
+ *		where that began, or that it is long enough.
+ */
+static bool
+count_requests(const Recommender *rec, TimestampTz *next, int *requests)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		TimestampTz this = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[i],
+															 SPI_tuptable->tupdesc,
+															 1, &isnull));
+		Datum		until = DirectFunctionCall2(timestamptz_pl_interval,
+												TimestampTzGetDatum(this),
+												IntervalPGetDatum((Interval *) &rec->session_gap));
+
+		if (DatumGetTimestampTz(until) < *next)
+			return true;
+		(*requests)++;
+		*next = this;
+	}
+	return *requests >= rec->session_from[1];
+}
+
+/*
  * session_position
  *		Requests since the last pause longer than the session gap.
  */
@@ -263,36 +289,34 @@ session_position(const Bandit *bandit, const UserRef *user, TimestampTz at)
 		4, {TEXTOID, TEXTOID, UUIDOID, INT8OID}, .by_index = true
 	};
 	const Recommender *rec = bandit->recommender;
+	Oid			leaves[MOST_LEAVES] = {InvalidOid};
 	TimestampTz next = at;
+	double		span;			/* of a session that is long enough */
 	pg_uuid_t	before;
+	pg_uuid_t	oldest;
 	OwnerScope	scope;
 	Datum		values[4];
+	int			n;
 	int			requests = 0;
+	bool		paused = false;
 
 	bd_decide_first_id(at, &before);
+	span = rec->session_from[1] * bd_half_life(&rec->session_gap) * USECS_PER_SEC;
+	bd_decide_first_id((TimestampTz) Max(at - span, MIN_TIMESTAMP), &oldest);
 	SPI_connect();
 	values[0] = CStringGetTextDatum(bandit->name);
 	values[1] = CStringGetTextDatum(bd_user_subject(user));
 	values[2] = UUIDPGetDatum(&before);
-	values[3] = Int64GetDatum(rec->session_from[1]);
 	bd_owner_begin(&scope);
-	bd_plan_run(&plan, values, NULL, true, 0);
-	bd_owner_end(&scope);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	n = bd_leaves("decisions", &oldest, &before, leaves, MOST_LEAVES);
+	for (int i = 0; i < Max(n, 1) && !paused; i++)
 	{
-		bool		isnull;
-		TimestampTz this = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[i],
-															 SPI_tuptable->tupdesc,
-															 1, &isnull));
-		Datum		until = DirectFunctionCall2(timestamptz_pl_interval,
-												TimestampTzGetDatum(this),
-												IntervalPGetDatum((Interval *) &rec->session_gap));
-
-		if (DatumGetTimestampTz(until) < next)
-			break;
-		requests++;
-		next = this;
+		values[3] = Int64GetDatum(rec->session_from[1] - requests);
+		bd_plan_run(bd_leaf_plan(&plan, "decisions", n > 0 ? leaves[i] : InvalidOid),
+					values, NULL, true, 0);
+		paused = count_requests(rec, &next, &requests);
 	}
+	bd_owner_end(&scope);
 	SPI_finish();
 
 	if (requests < rec->session_from[0])
