@@ -67,7 +67,7 @@ _PG_init(void)
 /*
  * bd_require_arguments
  *		Raise unless the first n arguments are there; "names" as the caller
- *		knows them.
+ *		knows them, NULL for one that may be absent.
  *
  * Functions of ours that would be STRICT elsewhere call this, since a NULL
  * id that silently gives no rows hides a mistake of the application's.
@@ -76,7 +76,7 @@ void
 bd_require_arguments(FunctionCallInfo fcinfo, int n, const char *const *names)
 {
 	for (int i = 0; i < n; i++)
-		if (PG_ARGISNULL(i))
+		if (names[i] != NULL && PG_ARGISNULL(i))
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("%s must not be null", names[i])));

@@ -122,11 +122,14 @@ find_decision(Attribution *attribution, bool has_item)
 Datum
 bandit_take_forwarded(PG_FUNCTION_ARGS)
 {
+	static const char *const names[] = {"bandit", "decision_id", NULL, "kind",
+	"arm", NULL, NULL, "priority", "retracted"};
 	Attribution attribution = {0};
 	Response	response = {0};
 	OwnerScope	scope;
 	bool		learnt = false;
 
+	bd_require_arguments(fcinfo, 9, names);
 	attribution.bandit = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	attribution.decision_id = *PG_GETARG_UUID_P(1);
 	attribution.arm = text_to_cstring(PG_GETARG_TEXT_PP(4));

@@ -434,9 +434,11 @@ bd_ledger_retract(const Attribution *attribution, const Response *response)
 static void
 read_asked(FunctionCallInfo fcinfo, AnsweredItem *item)
 {
+	static const char *const names[] = {"decision_id", "bandit", NULL, "arm"};
 	Attribution attribution = {0};
 	Response	response = {.kind = "", .has_item = !PG_ARGISNULL(2)};
 
+	bd_require_arguments(fcinfo, 4, names);
 	attribution.decision_id = *PG_GETARG_UUID_P(0);
 	attribution.bandit = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	attribution.arm = text_to_cstring(PG_GETARG_TEXT_PP(3));

@@ -49,13 +49,19 @@ static void add_row(LogMoments *moments, double w, double r, double x);
 static LogMoments *
 state_argument(FunctionCallInfo fcinfo, int number, ArrayType **array)
 {
+	if (PG_ARGISNULL(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the sums of an off-policy aggregate must not be null")));
 	*array = number == 0 && AggCheckCallContext(fcinfo, NULL) ?
 		PG_GETARG_ARRAYTYPE_P(number) : PG_GETARG_ARRAYTYPE_P_COPY(number);
 
 	if (ARR_NDIM(*array) != 1 || ARR_DIMS(*array)[0] != MOMENTS ||
 		ARR_HASNULL(*array) || ARR_ELEMTYPE(*array) != FLOAT8OID)
-		elog(ERROR, "expected the sums of an off-policy aggregate, %d float8",
-			 MOMENTS);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the sums of an off-policy aggregate are %d numbers",
+						MOMENTS)));
 	return (LogMoments *) ARR_DATA_PTR(*array);
 }
 

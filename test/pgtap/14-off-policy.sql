@@ -2,7 +2,7 @@
 \set there `test -r "${BANDIT_SHARED:-../shared}/methods/vectors/ope_data.csv" && echo true || echo false`
 \set log `test -r "${BANDIT_SHARED:-../shared}/data/open-bandit-sample/bts-men.csv.gz" && echo true || echo false`
 BEGIN;
-SELECT plan(33);
+SELECT plan(36);
 
 \if :there
 CREATE TEMP TABLE logs (number int, line int, reward float8, logged float8,
@@ -131,5 +131,10 @@ FROM uniform, LATERAL (SELECT ROW(estimate, standard_error, lower, upper, n, eff
 SELECT is((bandit.replay_policy(1, NULL, '{a}', 'thompson', 5)).n, 0::bigint, 'nothing replayed');
 SELECT throws_ok(format('SELECT bandit.replay_policy(%s)', arguments), '22023', NULL, arguments)
 FROM unnest(ARRAY['2,''a'',''{a}'',''thompson'',1', '1,''b'',''{a}'',''thompson'',1', '1,''a'',''{a}'',''best'',1']) arguments;
+
+-- what aggregates call can be called by itself
+SELECT throws_ok('SELECT bandit_internal.' || call, state, NULL, call)
+FROM (VALUES ('ips_step(NULL, 1, 1, 1)', '22004'), ('dr_step(NULL, 1, 1, 1, 1, 1)', '22004'),
+	('mean_value(''{1}'')', '22023')) v (call, state);
 SELECT * FROM finish();
 ROLLBACK;
