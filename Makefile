@@ -16,7 +16,14 @@
 #   make test-examples                the HTTP servers of examples/
 #   make test-monitoring              monitoring/ against Debian's Prometheus
 #   make lint                         house rules that a script can see
-#   make check-warnings               gcc, clang and clang's analyzer
+#   make check-all                    the six checkers, one after the other:
+#   make check-warnings                 gcc, clang and clang's analyzer
+#   make check-asan                     with AddressSanitizer and UBSan
+#   make check-valgrind                 under valgrind, on Debian's server
+#   make check-assert                   on a server with assertions, some under
+#                                         valgrind; FULL=1 for all
+#   make fuzz                           invented input, FUZZ_SECONDS=60 each
+#   make sqlsmith                       invented statements, SMITH_SECONDS=60
 #   make format                       indent src/ as PostgreSQL does
 #   make soak                         half an hour of everything at once;
 #                                       SOAK_MINUTES=4 for less
@@ -51,7 +58,7 @@ DATA_built = $(SQL_SCRIPT) $(UPGRADES)
 # of them can take their place.
 PG_CPPFLAGS = -Isrc -DBANDIT_VERSION=$(EXTVERSION)
 PG_CFLAGS = -ffp-contract=off $(if $(filter true,$(CI)),-Werror)
-PG_CXXFLAGS = -ffp-contract=off -fvisibility=hidden -fvisibility-inlines-hidden
+PG_CXXFLAGS = -ffp-contract=off -fvisibility=hidden -fvisibility-inlines-hidden $(COPT)
 SHLIB_LINK = -lstdc++ -lm
 
 # Loops over rows of factors, which pay for every instruction.
@@ -78,7 +85,7 @@ EXTRA_CLEAN = $(DATA_built) .built-for test/unit/build results output_iso \
 # Build: stock PGXS, unless nothing but the targets further down is wanted,
 # which must work before there is a PostgreSQL.
 
-CHECKS = check-warnings
+CHECKS = check-all check-warnings check-asan check-valgrind check-assert fuzz sqlsmith
 OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk nodes citus simulations recommenders psql start stop status \
 	destroy unit unit-programs lint format help dist $(CHECKS)
 OUR_GOALS = demo soak test test-monitoring test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
@@ -134,7 +141,7 @@ psql start stop status destroy:
 
 # The pure parts, compiled apart from the server's headers and flags.
 UNIT_PROGRAMS = $(patsubst %.c,test/unit/build/%,$(notdir $(wildcard test/unit/*.c)))
-UNIT_FLAGS = -g -O2 -Wall -Wextra -ffp-contract=off -Isrc
+UNIT_FLAGS = -g -O2 -Wall -Wextra -ffp-contract=off -Isrc $(COPT)
 UNIT_OBJS = $(addprefix test/unit/build/,random.o elementary.o dist.o basis.o blend.o \
 	factorise.o policy.o text_vector.o walk.o \
 	propensity.o quadrature.o ranking.o ranking_floors.o ranking_scores.o special.o)

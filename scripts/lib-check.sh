@@ -121,11 +121,13 @@ compile_server() {
 		--bindir="$DEBIAN_LIB/bin" --datadir="$DEBIAN_SHARE" \
 		--includedir=/usr/include/postgresql --sysconfdir=/etc/postgresql-common \
 		--libexecdir=/usr/lib/postgresql --with-system-tzdata=/usr/share/zoneinfo \
-		--disable-rpath --with-openssl --with-icu --without-readline \
+		--disable-rpath --with-openssl --with-icu --with-libxml --without-readline \
 		--enable-cassert --enable-debug --enable-tap-tests \
 		CFLAGS="-g -O1 -fno-omit-frame-pointer" CPPFLAGS=-DUSE_VALGRIND &&
-		make -s -j"$(nproc)" -C src all && make -s -C src install DESTDIR="$2" &&
-		make -s -C config install DESTDIR="$2")
+		for each in src config contrib/dblink contrib/pgstattuple; do
+			make -s -j"$(nproc)" -C $each all &&
+				make -s -C $each install DESTDIR="$2" || exit
+		done)
 }
 
 assert_server() {
@@ -138,6 +140,7 @@ assert_server() {
 		/usr/bin/flex flex
 		/usr/bin/pkg-config pkg-config
 		/usr/include/zlib.h zlib1g-dev
+		/usr/include/libxml2/libxml/parser.h libxml2-dev
 		/usr/include/openssl/ssl.h libssl-dev
 		/usr/include/unicode/ucol.h libicu-dev
 		/usr/include/valgrind/memcheck.h valgrind
@@ -163,8 +166,94 @@ assert_server() {
 			die "the server with assertions did not build; see $cache/assert.log"
 		fi
 		rm -rf "$cache"/assert-[0-9]*
+		cp "$work/source/src/tools/valgrind.supp" "$work/root/"
 		mv "$work/root" "$ASSERT_BASE"
 		rm -rf "$work"
 	fi
 	exec 8>&-
+}
+
+# ------------------------------------------------------------------ reports
+
+# What a server's log must not have: a failed assertion, memory written past
+# its end, something left open, a server process that was killed by a signal.
+BAD_LINES='TRAP:|detected write past chunk|problem in (alloc set|slab|generation)|(reference|refcount) leak|AddressSanitizer|runtime error:'
+
+# look_in_logs NAME: those lines in the logs of the stage's servers
+look_in_logs() {
+	local found
+	found=$(find "$STAGE/.pg" \( -name server.log -o -path '*/log/*.log' \) \
+		-exec grep -aHE "$BAD_LINES" {} + | sed "s|^$STAGE/||" | sort | uniq -c |
+		sort -rn | head -n 20)
+	if [ -z "$found" ]; then passed "$1"; else
+		printf '%s\n' "$found"
+		failed "$1"
+	fi
+}
+
+# reports_of_ours MARK FILES...: of reports by valgrind, those whose stack has a
+# frame in our library
+reports_of_ours() {
+	cat "$@" 2>/dev/null | sed 's/^[*=]*[0-9]*[*=]* *//' | awk -v src="$STAGE/src/" '
+		/VALGRINDERROR-BEGIN/ { inside = 1; text = ""; ours = 0; next }
+		/VALGRINDERROR-END/ {
+			if (ours && !seen[text]++) printf "%s\n", text
+			inside = 0; next
+		}
+		inside {
+			if (index($0, src) || /bandit\.so/) ours = 1
+			sub(/^(at|by) 0x[0-9A-F]+: /, "  "); text = text $0 "\n"
+		}'
+}
+
+# valgrind_wrapper SUPPRESSIONS...: sets BANDIT_WRAPPER to a stand-in for
+# postgres that runs a server under valgrind, and the rest without
+valgrind_wrapper() {
+	local file options=''
+	for file; do options+=" --suppressions=$file"; done
+	export BANDIT_WRAPPER=$WORK/valgrind-wrapper-${STAGE##*/}
+	cat > "$BANDIT_WRAPPER" <<SCRIPT
+#!/bin/sh
+case "\${1:-}" in
+--boot | --check | --single | --describe-config | -V | --version | -C) ;;
+*) exec /usr/bin/valgrind --quiet --leak-check=no --trace-children=yes \\
+	--num-callers=40 --fullpath-after= --max-stackframe=8000000 \\
+	--error-markers=VALGRINDERROR-BEGIN,VALGRINDERROR-END \\
+	--log-file="$LOGS/valgrind.%p.log"$options "\$0.real" "\$@" ;;
+esac
+exec "\$0.real" "\$@"
+SCRIPT
+}
+
+# under_valgrind NAME KIND FILES: run them; what counts is what valgrind says.
+# It computes long double as double, so that outputs may differ.
+under_valgrind() {
+	local name=$1 kind=$2 files=$3 found ran
+	section "$name, under valgrind"
+	rm -f "$LOGS"/valgrind.*.log
+	staged env ONLY="$kind" FILES="$files" KEEP=1500 scripts/test \
+		>"$LOGS/$kind.log" 2>&1
+	ran=$(grep -cE '^ +(test )?[a-z_0-9-]+ +(\.\.\. (ok|FAILED)|[0-9]+ ok)' "$LOGS/$kind.log")
+	grep -E 'FAILED|NOT OK' "$LOGS/$kind.log" |
+		sed 's/^ */  differs under valgrind, whose long double is double: /'
+	if [ "$ran" = 0 ] || grep -qE 'server closed the connection|did not (start|build)' "$LOGS/$kind.log"; then
+		tail -n 40 "$LOGS/$kind.log"
+		failed "$name: the server stays up"
+	else
+		counted "$name: files run" "$ran" 0
+	fi
+	found=$(reports_of_ours "$LOGS"/valgrind.*.log)
+	if [ -z "$found" ]; then passed "$name: no report names our files"; else
+		printf '%s\n' "$found" | head -n 150
+		failed "$name: no report names our files"
+	fi
+}
+
+# assert_stage: a running server with assertions, and the way to it
+assert_stage() {
+	assert_server
+	stage assert
+	export BANDIT_BASE=$ASSERT_BASE
+	staged scripts/cluster start >/dev/null || die "the server did not start"
+	eval "$(staged scripts/cluster env)"
 }

@@ -35,6 +35,10 @@ PGVERSION=${PGVERSION:-15}
 DEBIAN_LIB=/usr/lib/postgresql/$PGVERSION
 DEBIAN_SHARE=/usr/share/postgresql/$PGVERSION
 STARTED=
+# set by the checkers: where another build of that version is, laid out as
+# Debian's, and a script to stand in for the program postgres
+BASE=${BANDIT_BASE:-}
+WRAPPER=${BANDIT_WRAPPER:-}
 
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s\n' "$*" >&2; }
@@ -146,19 +150,32 @@ make_places() {
 # a copy of Debian's server, so that "make install" changes nothing outside
 copy_server() {
 	local stamp=$HOME_DIR/copied-$PGVERSION state
-	state=$(stat -c '%n %s %Y' "$DEBIAN_LIB/bin/postgres" \
-		"$DEBIAN_LIB/lib" "$DEBIAN_SHARE/extension")
+	state=$(
+		stat -c '%n %s %Y' "$BASE$DEBIAN_LIB/bin/postgres" \
+			"$BASE$DEBIAN_LIB/lib" "$DEBIAN_SHARE/extension"
+		[ -z "$WRAPPER" ] || cksum < "$WRAPPER"
+	)
 	if [ "$state" = "$(cat "$stamp" 2>/dev/null)" ]; then
 		return
 	fi
-	say "Copying the server, $("$DEBIAN_LIB/bin/postgres" --version)"
+	say "Copying the server, $("$BASE$DEBIAN_LIB/bin/postgres" --version)"
 	stop_cluster
 	rm -rf "$stamp" "$HOME_DIR$DEBIAN_LIB" "$HOME_DIR$DEBIAN_SHARE"
 	mkdir -p "$HOME_DIR${DEBIAN_LIB%/*}" "$HOME_DIR${DEBIAN_SHARE%/*}"
-	cp -R --preserve=mode,links,timestamps "$DEBIAN_LIB" "$HOME_DIR${DEBIAN_LIB%/*}/" &&
-		cp -R --preserve=mode,links,timestamps "$DEBIAN_SHARE" "$HOME_DIR${DEBIAN_SHARE%/*}/" &&
-		ln -sfn /usr/include "$HOME_DIR/usr/include" ||
+	cp -R --preserve=mode,links,timestamps "$BASE$DEBIAN_LIB" "$HOME_DIR${DEBIAN_LIB%/*}/" &&
+		cp -R --preserve=mode,links,timestamps "$BASE$DEBIAN_SHARE" "$HOME_DIR${DEBIAN_SHARE%/*}/" &&
+		ln -sfn "$BASE/usr/include" "$HOME_DIR/usr/include" ||
 		die "could not copy the server to $HOME_DIR"
+	if [ -n "$BASE" ]; then
+		cp "$DEBIAN_SHARE"/extension/{pgtap,pg_cron}* "$HOME_DIR$DEBIAN_SHARE/extension/" &&
+			cp "$DEBIAN_LIB/lib/pg_cron.so" "$SERVER/lib/" ||
+			die "could not copy pgTAP and pg_cron to $HOME_DIR"
+	fi
+	if [ -n "$WRAPPER" ]; then
+		mv "$SERVER/bin/postgres" "$SERVER/bin/postgres.real"
+		cp "$WRAPPER" "$SERVER/bin/postgres"
+		chmod 755 "$SERVER/bin/postgres"
+	fi
 	printf '%s\n' "$state" > "$stamp"
 }
 
