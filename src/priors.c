@@ -218,7 +218,9 @@ bandit_context_priors(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	bandit = bd_settings_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	bandit = bd_settings_find(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	if (bandit == NULL)
+		return (Datum) 0;		/* dropped since a view has seen it */
 	if (!PG_ARGISNULL(1))
 	{
 		Jsonb	   *context = PG_GETARG_JSONB_P(1);
