@@ -61,18 +61,20 @@ cache_dir() {
 # checkout keeps its own: so they work on a copy.  Timestamps stay, so that
 # only what changed is built again.
 stage() {
-	WORK=/var/tmp/bandit-check-$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)-$(id -u)
+	WORK=$CHECK_WORK
 	own_directory "$WORK"
 	STAGE=$WORK/$1
 	LOGS=$STAGE.log
 	mkdir -p "$STAGE"
 	(cd "$STAGE" && find . -mindepth 1 -maxdepth 1 ! -name .pg ! -name src \
 		-exec rm -rf {} +)
+	rm -f "$STAGE"/src/*.[ch] "$STAGE"/src/*.cpp
 	(cd "$ROOT" && tar -cf - --exclude=./.git --exclude=./.pg --exclude='*.o' \
 		--exclude='*.so' --exclude='*.bc' --exclude=./.built-for \
 		--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
 		--exclude=./test/unit/build .) | tar -C "$STAGE" -xf -
-	rm -rf "$LOGS"
+	rm -rf "$LOGS" "$STAGE/.pg/tap"
+	find "$STAGE/.pg" -maxdepth 2 -name server.log -exec truncate -s 0 {} + 2>/dev/null
 	mkdir -p "$LOGS"
 	chmod 1777 "$LOGS"
 }
@@ -183,7 +185,7 @@ BAD_LINES='TRAP:|detected write past chunk|problem in (alloc set|slab|generation
 look_in_logs() {
 	local found
 	found=$(find "$STAGE/.pg" \( -name server.log -o -path '*/log/*.log' \) \
-		-exec grep -aHE "$BAD_LINES" {} + | sed "s|^$STAGE/||" | sort | uniq -c |
+		-exec grep -aHE "$BAD_LINES" {} + | sed -E "s|^$STAGE/||; s/[-0-9]+ [0-9:.]+ UTC \\[[0-9]+\\] //; s/0x[0-9a-f]+/0x.../" | sort | uniq -c |
 		sort -rn | head -n 20)
 	if [ -z "$found" ]; then passed "$1"; else
 		printf '%s\n' "$found"

@@ -255,6 +255,18 @@ make_cluster() {
 	fi
 }
 
+# where the checkers have their copies of the checkout
+CHECK_WORK=/var/tmp/bandit-check-$(printf '%s' "$ROOT" | cksum | cut -d' ' -f1)-$(id -u)
+
+# the copies of the checkers, and what still runs in them
+remove_checks() {
+	local copy
+	for copy in "$CHECK_WORK"/*/; do
+		[ ! -x "$copy/scripts/cluster" ] || "$copy/scripts/cluster" stop >/dev/null
+	done
+	rm -rf "$CHECK_WORK"
+}
+
 start_cluster() {
 	local pid log=$DATA_DIR/server.log
 	running && return

@@ -289,7 +289,9 @@ bd_evidence_add(const char *bandit, int64 context_hash, const char *arm,
 	if (delta->successes == 0 && delta->failures == 0 && delta->pulls == 0)
 		return;
 	if (!isfinite(delta->successes) || !isfinite(delta->failures))
-		elog(ERROR, "evidence must be finite");
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("evidence must be finite")));
 
 	values[0] = CStringGetTextDatum(bandit);
 	values[1] = Int64GetDatum(context_hash);

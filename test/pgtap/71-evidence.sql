@@ -1,6 +1,6 @@
 -- Evidence put in order: folded, and made anew from the ledger.
 BEGIN;
-SELECT plan(26);
+SELECT plan(27);
 SET LOCAL client_min_messages = error;
 SELECT bandit.create_bandit('x', '{a,b}', '{n}');
 SELECT bandit.update_bandit('x', jsonb_build_object('n', g % 3), CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END,
@@ -60,5 +60,7 @@ SELECT bandit.update_bandit('long', '{}', 'a', 'success') FROM generate_series(1
 SELECT is((SELECT count(*) FROM bandit.evidence WHERE bandit = 'long' AND pulls > 50), 0::bigint, 'a slot takes fifty of a transaction');
 SELECT is((SELECT sum(pulls) FROM bandit.evidence WHERE bandit = 'long'), 220::numeric, 'others the rest');
 SELECT is(bandit.fold('long'), (SELECT count(*) - 1 FROM bandit.evidence WHERE bandit = 'long'), 'to be folded');
+SELECT throws_ok($$SELECT bandit_internal.add_evidence('x', 1, 'a', 'Infinity', 0, 1)$$, '22003', NULL,
+	'evidence is finite');
 SELECT * FROM finish();
 ROLLBACK;
