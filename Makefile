@@ -61,8 +61,8 @@ PG_CFLAGS = -ffp-contract=off $(if $(filter true,$(CI)),-Werror)
 PG_CXXFLAGS = -ffp-contract=off -fvisibility=hidden -fvisibility-inlines-hidden $(COPT)
 SHLIB_LINK = -lstdc++ -lm
 
-# Loops over rows of factors, which pay for every instruction.
-src/basis.o src/factorise.o: CFLAGS += -O3
+# Loops over rows of factors, and over points, which pay for every instruction.
+src/basis.o src/factorise.o src/propensity.o src/ranking.o: CFLAGS += -O3
 
 # Inputs in test/, outputs of pg_regress in expected/.
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))

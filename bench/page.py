@@ -64,7 +64,8 @@ for name, title, text in sections:
     if text:
         print(text + "\n")
     if not mine:
-        print("Not measured yet.")
+        if name != "gained":
+            print("Not measured yet.")
         continue
     print(cells("work", "ratio", "against", "figure"))
     print("|---|---|---|---|")
