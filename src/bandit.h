@@ -199,6 +199,7 @@ extern int	bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 extern void bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver);
 extern void bd_plan_run_latest(KeptPlan *kept, Datum *values,
 							   const char *nulls, long limit);
+extern bool bd_plan_runs(void);
 extern SPIPlanPtr bd_plan_keep(const char *sql, int nargs, Oid *argtypes);
 extern Oid	bd_relation(const char *name);
 extern void bd_owner_begin(OwnerScope *scope);
@@ -264,6 +265,9 @@ typedef struct Draw
 
 extern int	bd_posteriors(Bandit *bandit, int64 context_hash, Jsonb *context,
 						  Draw *draws);
+extern int	bd_posteriors_of_query(MemoryContext query, Bandit *bandit,
+								   int64 context_hash, Jsonb *context,
+								   Draw *draws);
 
 /* ----------------------------------------------------------------
  * priors.c: what a context borrows from its parents

@@ -160,7 +160,7 @@ bd_leaves(const char *table, const pg_uuid_t *oldest, const pg_uuid_t *newest,
  *		statement itself for none.
  *
  * The table's first mention in the text is the one that is meant.  Good until
- * the next call.
+ * the next call that no statement of ours has led to.
  */
 KeptPlan *
 bd_leaf_plan(KeptPlan *whole, const char *table, Oid leaf)
@@ -172,7 +172,12 @@ bd_leaf_plan(KeptPlan *whole, const char *table, Oid leaf)
 	if (!OidIsValid(leaf))
 		return whole;
 	if (plans != NULL && (stale || hash_get_num_entries(plans) >= MOST_PLANS))
+	{
+		/* one that runs, and has called us by a trigger, is not to be freed */
+		if (bd_plan_runs())
+			return whole;
 		forget_plans();
+	}
 	if (plans == NULL)
 	{
 		HASHCTL		ctl;

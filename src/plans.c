@@ -32,6 +32,11 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+/* Statements of ours that are running, each called by the one before. */
+static int	depth = 0;
+static LocalTransactionId depth_in = InvalidLocalTransactionId;
+
+static void enter(KeptPlan *kept);
 static int	run_by_index(SPIPlanPtr plan, Datum *values, const char *nulls,
 						 bool read_only, long limit);
 
@@ -54,6 +59,33 @@ bd_plan_keep(const char *sql, int nargs, Oid *argtypes)
 	return plan;
 }
 
+/* Have the plan, and note that it runs. */
+static void
+enter(KeptPlan *kept)
+{
+	if (kept->plan == NULL)
+		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
+	if (depth_in != bd_transaction_number())
+	{
+		depth_in = bd_transaction_number();
+		depth = 0;
+	}
+	depth++;
+}
+
+/*
+ * bd_plan_runs
+ *		Is a kept statement running, so that a trigger of somebody's has called
+ *		us?
+ *
+ * After an error it may seem so until the transaction ends.
+ */
+bool
+bd_plan_runs(void)
+{
+	return depth > 0 && depth_in == bd_transaction_number();
+}
+
 /*
  * bd_plan_run
  *		Run a kept statement; returns the SPI code.
@@ -69,10 +101,10 @@ bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 	MemoryContext context = CurrentMemoryContext;
 	int			code;
 
-	if (kept->plan == NULL)
-		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
+	enter(kept);
 	code = (kept->by_index ? run_by_index : SPI_execute_plan)
 		(kept->plan, values, nulls, read_only, limit);
+	depth--;
 	MemoryContextSwitchTo(context); /* SPI leaves us in its own */
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,
@@ -94,8 +126,7 @@ bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver)
 	SPIExecuteOptions options = {.read_only = true, .dest = receiver};
 	int			code;
 
-	if (kept->plan == NULL)
-		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
+	enter(kept);
 	options.params = makeParamList(kept->nargs);
 	for (int i = 0; i < kept->nargs; i++)
 	{
@@ -105,6 +136,7 @@ bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver)
 		options.params->params[i].ptype = kept->argtypes[i];
 	}
 	code = SPI_execute_plan_extended(kept->plan, &options);
+	depth--;
 	MemoryContextSwitchTo(context);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,
@@ -128,10 +160,10 @@ bd_plan_run_latest(KeptPlan *kept, Datum *values, const char *nulls,
 		bd_plan_run(kept, values, nulls, false, limit);
 		return;
 	}
-	if (kept->plan == NULL)
-		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
+	enter(kept);
 	code = SPI_execute_snapshot(kept->plan, values, nulls, GetLatestSnapshot(),
 								InvalidSnapshot, false, true, limit);
+	depth--;
 	MemoryContextSwitchTo(context);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,

@@ -7,6 +7,9 @@
  * SPI with a kept plan and the caller's rights; slots are summed here.  The
  * posterior of an arm is its prior plus its evidence.
  *
+ * A query that selects for many rows reads each context once: it has one
+ * snapshot, under which evidence is what it was.
+ *
  * src/posterior.c
  *
  *-------------------------------------------------------------------------
@@ -19,8 +22,11 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 /* Receives rows of evidence, and adds them to the arms' posteriors. */
@@ -35,6 +41,34 @@ typedef struct EvidenceSum
 	TimestampTz now;
 } EvidenceSum;
 
+/* A context that the query has met: its posteriors. */
+typedef struct KnownKey
+{
+	const Bandit *bandit;		/* another one when a setting has changed */
+	int64		context_hash;
+} KnownKey;
+
+typedef struct KnownContext
+{
+	KnownKey	key;
+	int			ndraws;
+	Draw	   *draws;
+} KnownContext;
+
+/* The query that called last, and what it has met since its second call. */
+static struct
+{
+	MemoryContext query;		/* its own, as long as it runs */
+	LocalTransactionId transaction;
+	MemoryContext memory;		/* of the following; NULL before */
+	HTAB	   *contexts;		/* KnownContexts */
+} running;
+
+static KnownContext *find_known(const KnownKey *key);
+static void keep_known(const KnownKey *key, const Draw *draws, int ndraws);
+static void begin_known(void);
+static void end_known(void);
+static void query_ended(void *arg);
 static void spread_epsilon(const Bandit *bandit, Draw *draws, int ndraws);
 static void add_evidence(const Bandit *bandit, int64 context_hash, Draw *draws,
 						 int ndraws);
@@ -83,6 +117,118 @@ bd_posteriors(Bandit *bandit, int64 context_hash, Jsonb *context, Draw *draws)
 		draws[i].beta = Max(draws[i].beta, DBL_MIN);
 	}
 	return n;
+}
+
+/*
+ * bd_posteriors_of_query
+ *		The same, for one of a query's many calls.
+ *
+ * "query" is the memory that lives as long as the query's execution, which
+ * has one snapshot.  Settings may change meanwhile: then the bandit is
+ * another one.
+ */
+int
+bd_posteriors_of_query(MemoryContext query, Bandit *bandit, int64 context_hash,
+					   Jsonb *context, Draw *draws)
+{
+	KnownKey	key;
+	KnownContext *known;
+	int			n;
+
+	if (running.query != query ||
+		running.transaction != bd_transaction_number())
+	{
+		/* most queries do not call again */
+		end_known();
+		running.query = query;
+		running.transaction = bd_transaction_number();
+		return bd_posteriors(bandit, context_hash, context, draws);
+	}
+	memset(&key, 0, sizeof(key));
+	key.bandit = bandit;
+	key.context_hash = context_hash;
+	known = find_known(&key);
+	if (known != NULL)
+	{
+		memcpy(draws, known->draws, sizeof(Draw) * known->ndraws);
+		return known->ndraws;
+	}
+	n = bd_posteriors(bandit, context_hash, context, draws);
+	keep_known(&key, draws, n);
+	return n;
+}
+
+static KnownContext *
+find_known(const KnownKey *key)
+{
+	return running.memory == NULL ? NULL :
+		hash_search(running.contexts, key, HASH_FIND, NULL);
+}
+
+/*
+ * keep_known
+ *		Remember a context's posteriors; of more than work_mem, those to come.
+ */
+static void
+keep_known(const KnownKey *key, const Draw *draws, int ndraws)
+{
+	Size		size = sizeof(Draw) * ndraws;
+	KnownContext *known;
+	Draw	   *copy;
+	bool		found;
+
+	if (running.memory != NULL &&
+		MemoryContextMemAllocated(running.memory, true) > work_mem * (Size) 1024)
+	{
+		MemoryContext query = running.query;
+
+		end_known();
+		running.query = query;
+	}
+	if (running.memory == NULL)
+		begin_known();
+	copy = MemoryContextAlloc(running.memory, Max(size, 1));
+	memcpy(copy, draws, size);
+	known = hash_search(running.contexts, key, HASH_ENTER, &found);
+	known->ndraws = ndraws;
+	known->draws = copy;
+}
+
+static void
+begin_known(void)
+{
+	MemoryContext memory = AllocSetContextCreate(running.query,
+												 "bandit posteriors of a query",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextCallback *callback = MemoryContextAlloc(memory,
+														 sizeof(MemoryContextCallback));
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(KnownKey);
+	ctl.entrysize = sizeof(KnownContext);
+	ctl.hcxt = memory;
+	running.contexts = hash_create("bandit posteriors of a query", 64, &ctl,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	running.memory = memory;
+	callback->func = query_ended;
+	callback->arg = NULL;
+	MemoryContextRegisterResetCallback(memory, callback);
+}
+
+/* Another query calls, or there is too much. */
+static void
+end_known(void)
+{
+	if (running.memory != NULL)
+		MemoryContextDelete(running.memory);	/* which calls query_ended */
+}
+
+static void
+query_ended(void *arg)
+{
+	running.query = NULL;
+	running.memory = NULL;
+	running.contexts = NULL;
 }
 
 /*

@@ -330,8 +330,9 @@ select_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx)
 	funcctx->tuple_desc = BlessTupleDesc(CreateTupleDescCopy(rsinfo->expectedDesc));
 	MemoryContextSwitchTo(old);
 
-	n = bd_posteriors(bandit, bd_context_hash(context), context,
-					  result->draws);
+	n = bd_posteriors_of_query(fcinfo->flinfo->fn_mcxt, bandit,
+							   bd_context_hash(context), context,
+							   result->draws);
 	funcctx->max_calls = bd_select(bd_session_random(), bandit->policy,
 								   result->draws, n, k, result->picks);
 }
