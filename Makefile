@@ -57,7 +57,7 @@ DATA_built = $(SQL_SCRIPT) $(UPGRADES)
 # Boost's templates stay inside the library, so that no other library's copy
 # of them can take their place.
 PG_CPPFLAGS = -Isrc -DBANDIT_VERSION=$(EXTVERSION)
-PG_CFLAGS = -ffp-contract=off $(if $(filter true,$(CI)),-Werror)
+PG_CFLAGS = -ffp-contract=off -fno-semantic-interposition $(if $(filter true,$(CI)),-Werror)
 PG_CXXFLAGS = -ffp-contract=off -fvisibility=hidden -fvisibility-inlines-hidden $(COPT)
 SHLIB_LINK = -lstdc++ -lm
 

@@ -44,15 +44,32 @@ typedef struct Ziggurat
 	double		height[LAYERS + 1]; /* density at the edge */
 } Ziggurat;
 
+/* Of the gamma distribution: Marsaglia and Tsang's d and c. */
+typedef struct GammaShape
+{
+	double		shape;
+	double		d;
+	double		c;
+	double		squeeze;
+} GammaShape;
+
+static GammaShape of_alpha;		/* the shapes that were drawn from last */
+static GammaShape of_beta;
+
 static Ziggurat normal;
 static Ziggurat exponential;
 static bool ready = false;
 
 static void make_tables(void);
 static void finish_table(Ziggurat *table);
+static inline double draw_normal(BanditRandom *random);
+static double normal_edge(BanditRandom *random, int i, double u);
 static double normal_tail(BanditRandom *random);
-static inline double draw_gamma(BanditRandom *random, double shape,
-								double *d, double *t);
+static inline double draw_exponential(BanditRandom *random);
+static double exponential_edge(BanditRandom *random, int i, double u);
+static void prepare(GammaShape *gamma, double shape);
+static inline double draw_gamma(BanditRandom *random, GammaShape *gamma,
+								double shape, double *t);
 static double beyond_double(double e_alpha, double alpha, double e_beta,
 							double beta);
 
@@ -92,6 +109,36 @@ finish_table(Ziggurat *table)
 }
 
 /*
+ * draw_normal
+ *		A standard normal number; mostly the layer's inner part decides.
+ */
+static inline double
+draw_normal(BanditRandom *random)
+{
+	uint64_t	bits = bd_random_next(random);
+	int			i = (int) (bits & (LAYERS - 1));
+	double		u = ((double) (bits >> 11) + 0.5) * 0x1p-52 - 1;
+
+	if (fabs(u) < normal.inner[i])
+		return u * normal.edge[i];
+	return normal_edge(random, i, u);
+}
+
+/* The rest of a layer. */
+static double
+normal_edge(BanditRandom *random, int i, double u)
+{
+	double		x = u * normal.edge[i];
+	double		y;
+
+	if (i == 0)
+		return u < 0 ? -normal_tail(random) : normal_tail(random);
+	y = normal.height[i] +
+		bd_random_uniform(random) * (normal.height[i + 1] - normal.height[i]);
+	return y < bd_exp(-0.5 * x * x) ? x : draw_normal(random);
+}
+
+/*
  * bd_dist_normal
  *		A standard normal number.
  */
@@ -100,23 +147,7 @@ bd_dist_normal(BanditRandom *random)
 {
 	if (!ready)
 		make_tables();
-	for (;;)
-	{
-		uint64_t	bits = bd_random_next(random);
-		int			i = (int) (bits & (LAYERS - 1));
-		double		u = ((double) (bits >> 11) + 0.5) * 0x1p-52 - 1;
-		double		x = u * normal.edge[i];
-		double		y;
-
-		if (fabs(u) < normal.inner[i])
-			return x;
-		if (i == 0)
-			return u < 0 ? -normal_tail(random) : normal_tail(random);
-		y = normal.height[i] +
-			bd_random_uniform(random) * (normal.height[i + 1] - normal.height[i]);
-		if (y < bd_exp(-0.5 * x * x))
-			return x;
-	}
+	return draw_normal(random);
 }
 
 /* Beyond R (Marsaglia 1964). */
@@ -135,37 +166,57 @@ normal_tail(BanditRandom *random)
 }
 
 /*
+ * draw_exponential
+ *		An exponential number of mean 1; positive.
+ */
+static inline double
+draw_exponential(BanditRandom *random)
+{
+	uint64_t	bits = bd_random_next(random);
+	int			i = (int) (bits & (LAYERS - 1));
+	double		u = ((double) (bits >> 11) + 0.5) * 0x1p-53;
+
+	if (u < exponential.inner[i])
+		return u * exponential.edge[i];
+	return exponential_edge(random, i, u);
+}
+
+/* The rest of a layer; the tail is the whole, moved: it has no memory. */
+static double
+exponential_edge(BanditRandom *random, int i, double u)
+{
+	double		x = u * exponential.edge[i];
+	double		y;
+
+	if (i == 0)
+		return EXPONENTIAL_R + draw_exponential(random);
+	y = exponential.height[i] + bd_random_uniform(random) *
+		(exponential.height[i + 1] - exponential.height[i]);
+	return y < bd_exp(-x) ? x : draw_exponential(random);
+}
+
+/*
  * bd_dist_exponential
  *		An exponential number of mean 1; positive.
  */
 double
 bd_dist_exponential(BanditRandom *random)
 {
-	double		beyond = 0;
-
 	if (!ready)
 		make_tables();
-	for (;;)
-	{
-		uint64_t	bits = bd_random_next(random);
-		int			i = (int) (bits & (LAYERS - 1));
-		double		u = ((double) (bits >> 11) + 0.5) * 0x1p-53;
-		double		x = u * exponential.edge[i];
-		double		y;
+	return draw_exponential(random);
+}
 
-		if (u < exponential.inner[i])
-			return beyond + x;
-		if (i == 0)
-		{
-			/* without memory: the tail is the whole, moved */
-			beyond += EXPONENTIAL_R;
-			continue;
-		}
-		y = exponential.height[i] + bd_random_uniform(random) *
-			(exponential.height[i + 1] - exponential.height[i]);
-		if (y < bd_exp(-x))
-			return beyond + x;
-	}
+/* What a shape's draws have in common. */
+static void
+prepare(GammaShape *gamma, double shape)
+{
+	if (!ready)
+		make_tables();
+	gamma->shape = shape;
+	gamma->d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3;
+	gamma->c = 1 / sqrt(9 * gamma->d);
+	gamma->squeeze = 1.5 * gamma->d;
 }
 
 /*
@@ -173,37 +224,40 @@ bd_dist_exponential(BanditRandom *random)
  *		A gamma number d (1 + t)^3 exp(-E/shape) of that shape; returns E.
  *
  * Accepts more than 95 % of its trials for shapes from 1 up, and E is 0;
- * below 1, a number of shape + 1 is scaled by U^(1/shape).
+ * below 1, a number of shape + 1 is scaled by U^(1/shape).  "gamma" is what
+ * the last draw in its place has left: many are of one shape.
+ *
+ * The trial is accepted where ln u < d g(t), with g the integral from 0 to t
+ * of -3 s^3 / (1 + s): not below -3/2 t^4 where t > -1/2.  So u < 1 - 3/2 d t^4
+ * is enough, and mostly the case, since ln u < u - 1: a closer squeeze than
+ * theirs for every shape, with the same draws.
  */
 static inline double
-draw_gamma(BanditRandom *random, double shape, double *d, double *t)
+draw_gamma(BanditRandom *random, GammaShape *gamma, double shape, double *t)
 {
 	double		boost = 0;
-	double		c;
 
+	if (gamma->shape != shape)
+		prepare(gamma, shape);
 	if (shape < 1)
-	{
-		boost = bd_dist_exponential(random);
-		shape += 1;
-	}
-	*d = shape - 1.0 / 3;
-	c = 1 / sqrt(9 * *d);
+		boost = draw_exponential(random);
 	for (;;)
 	{
-		double		z = bd_dist_normal(random);
-		double		square = z * z;
+		double		z = draw_normal(random);
+		double		square;
 		double		u;
 
-		*t = c * z;
+		*t = gamma->c * z;
 		if (*t <= -1)
 			continue;
 		u = bd_random_uniform(random);
-		if (u < 1 - 0.0331 * square * square)
+		square = *t * *t;
+		if (*t > -0.5 && u < 1 - gamma->squeeze * (square * square))
 			return boost;
 
 		/* 1 - v as a polynomial in t: v itself would lose t at d of 1e15 */
-		if (bd_log(u) < square / 2 +
-			*d * (3 * bd_log1p(*t) - *t * (3 + *t * (3 + *t))))
+		if (bd_log(u) < z * z / 2 +
+			gamma->d * (3 * bd_log1p(*t) - *t * (3 + *t * (3 + *t))))
 			return boost;
 	}
 }
@@ -217,11 +271,11 @@ draw_gamma(BanditRandom *random, double shape, double *d, double *t)
 double
 bd_dist_log_gamma(BanditRandom *random, double shape)
 {
-	double		d;
+	static GammaShape gamma;
 	double		t;
-	double		boost = draw_gamma(random, shape, &d, &t);
+	double		boost = draw_gamma(random, &gamma, shape, &t);
 
-	return bd_log(d) + 3 * bd_log1p(t) - boost / shape;
+	return bd_log(gamma.d) + 3 * bd_log1p(t) - boost / shape;
 }
 
 /*
@@ -231,16 +285,14 @@ bd_dist_log_gamma(BanditRandom *random, double shape)
 double
 bd_dist_beta_logit(BanditRandom *random, double alpha, double beta)
 {
-	double		d_alpha;
-	double		d_beta;
 	double		t_alpha;
 	double		t_beta;
-	double		e_alpha = draw_gamma(random, alpha, &d_alpha, &t_alpha);
-	double		e_beta = draw_gamma(random, beta, &d_beta, &t_beta);
+	double		e_alpha = draw_gamma(random, &of_alpha, alpha, &t_alpha);
+	double		e_beta = draw_gamma(random, &of_beta, beta, &t_beta);
 	double		logit;
 
-	logit = bd_log(d_alpha) + 3 * bd_log1p(t_alpha) - e_alpha / alpha;
-	logit -= bd_log(d_beta) + 3 * bd_log1p(t_beta) - e_beta / beta;
+	logit = bd_log(of_alpha.d) + 3 * bd_log1p(t_alpha) - e_alpha / alpha;
+	logit -= bd_log(of_beta.d) + 3 * bd_log1p(t_beta) - e_beta / beta;
 	if (fabs(logit) <= LARGEST_LOGIT)
 		return logit;
 	return beyond_double(e_alpha, alpha, e_beta, beta);
@@ -268,14 +320,12 @@ beyond_double(double e_alpha, double alpha, double e_beta, double beta)
 double
 bd_dist_beta(BanditRandom *random, double alpha, double beta)
 {
-	double		d_alpha;
-	double		d_beta;
 	double		t_alpha;
 	double		t_beta;
-	double		e_alpha = draw_gamma(random, alpha, &d_alpha, &t_alpha);
-	double		e_beta = draw_gamma(random, beta, &d_beta, &t_beta);
+	double		e_alpha = draw_gamma(random, &of_alpha, alpha, &t_alpha);
+	double		e_beta = draw_gamma(random, &of_beta, beta, &t_beta);
 	double		root = (1 + t_alpha) / (1 + t_beta);
-	double		quotient = d_alpha / d_beta * (root * root * root);
+	double		quotient = of_alpha.d / of_beta.d * (root * root * root);
 
 	if (e_alpha > 0 || e_beta > 0)
 	{

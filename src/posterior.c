@@ -56,13 +56,15 @@ typedef struct KnownContext
 } KnownContext;
 
 /* The query that called last, and what it has met since its second call. */
-static struct
+typedef struct RunningQuery
 {
 	MemoryContext query;		/* its own, as long as it runs */
 	LocalTransactionId transaction;
 	MemoryContext memory;		/* of the following; NULL before */
 	HTAB	   *contexts;		/* KnownContexts */
-} running;
+} RunningQuery;
+
+static RunningQuery running;
 
 static KnownContext *find_known(const KnownKey *key);
 static void keep_known(const KnownKey *key, const Draw *draws, int ndraws);
