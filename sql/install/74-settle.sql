@@ -79,6 +79,26 @@ BEGIN
 						i.item, i.arm) s
 					WHERE NOT fresh) AS r
 				WHERE d.counts AND i.arm IS NOT NULL
+			), answered AS (
+				-- the same of decisions without items, by arm
+				SELECT d.decision_id, d.bandit, d.context_hash, p.arm,
+					r.live, r.pulls
+				FROM done d
+				CROSS JOIN LATERAL unnest(d.picks) AS p (arm)
+				CROSS JOIN LATERAL (
+					SELECT sum(f.pulls) AS pulls,
+						count(*) FILTER (WHERE NOT f.retracted) AS live
+					FROM bandit.feedback f
+					WHERE f.decision_id = d.decision_id
+						AND f.bandit = d.bandit AND f.item_id IS NULL
+						AND f.arm = p.arm
+					HAVING fresh
+					UNION ALL
+					SELECT s.pulls, s.live
+					FROM bandit_internal.item_state(d.decision_id, d.bandit,
+						NULL, p.arm) s
+					WHERE NOT fresh) AS r
+				WHERE d.counts AND d.items IS NULL
 			), silent AS (
 				SELECT i.*, CASE
 						WHEN settings.examination = 1 OR i.place <= i.last THEN 1
@@ -106,14 +126,10 @@ BEGIN
 				WHERE silence IS NOT NULL AND settings.examination < 1
 					AND s.live = 0 AND s.weight > 0
 				UNION ALL
-				SELECT d.decision_id, d.bandit, d.context_hash, p.arm, NULL,
+				SELECT a.decision_id, a.bandit, a.context_hash, a.arm, NULL,
 					'silence', 1, 1
-				FROM done d
-				CROSS JOIN LATERAL unnest(d.picks) AS p(arm)
-				CROSS JOIN LATERAL bandit_internal.item_state(d.decision_id,
-					d.bandit, NULL, p.arm) AS r
-				WHERE silence IS NOT NULL AND d.counts
-					AND d.items IS NULL AND r.live = 0
+				FROM answered a
+				WHERE silence IS NOT NULL AND a.live = 0
 			), ledger AS (
 				INSERT INTO bandit.feedback (decision_id, bandit, item_id, arm,
 					kind, context_hash, reward, priority, successes, failures,
@@ -134,13 +150,9 @@ BEGIN
 					WHERE i.trains
 						AND (i.known > 1 OR i.known = 1 AND i.pulls <> 1)
 					UNION ALL
-					SELECT d.decision_id, d.bandit, d.context_hash, NULL, p.arm
-					FROM done d
-					CROSS JOIN LATERAL unnest(d.picks) AS p (arm)
-					CROSS JOIN LATERAL bandit_internal.item_state(
-						d.decision_id, d.bandit, NULL, p.arm) AS r
-					WHERE d.items IS NULL AND d.counts
-						AND r.live > 0 AND r.pulls <> 1
+					SELECT a.decision_id, a.bandit, a.context_hash, NULL, a.arm
+					FROM answered a
+					WHERE a.live > 0 AND a.pulls <> 1
 				) AS i
 				CROSS JOIN LATERAL bandit_internal.item_shortfall(
 					i.decision_id, i.bandit, i.item, i.arm) AS c
