@@ -11,7 +11,8 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 quietly -c 'VACUUM (FREEZE, ANALYZE)'
-for ((i = 0; i < ROUNDS; i++)); do
+# differences of short times: more rounds, of their own differences the median
+for ((i = 0; i < 3 * ROUNDS; i++)); do
 	set -- $pairs
 	while [ $# -gt 0 ]; do
 		# a statement of as many rows and calls, without the draw
@@ -28,8 +29,8 @@ for ((i = 0; i < ROUNDS; i++)); do
 done
 set -- $pairs
 while [ $# -gt 0 ]; do
-	draw=$(ms "draw.$1.$2") empty=$(ms "empty.$1.$2") numpy=$(ms "numpy.$1.$2")
-	net=$(awk -v d="$draw" -v e="$empty" -v n=$n 'BEGIN { print (d - e) * 1e6 / n }')
+	paste "$WORK/draw.$1.$2.ms" "$WORK/empty.$1.$2.ms" | awk -v n=$n '{ print ($1 - $2) * 1e6 / n }' > "$WORK/net"
+	net=$(median "$WORK/net") numpy=$(ms "numpy.$1.$2")
 	record "\`beta_sample($1, $2)\`, per draw" "$net" ns 'NumPy `Generator.beta`, vectorised' \
 		"$(awk -v a="$net" -v m="$numpy" -v n=$n 'BEGIN { print a / (m * 1e6 / n) }')" '<= 0.6'
 	shift 2

@@ -37,6 +37,7 @@ INSERT INTO many SELECT u, bandit.context_hash(jsonb_build_object('user', u)) FR
 
 -- 100,000 calls, in a table, so that no plan makes fewer of them
 CREATE TABLE visits AS SELECT context, hash FROM generate_series(1, 100000) g JOIN moments ON n = 1 + g % 216;
+CREATE TABLE apart AS SELECT jsonb_build_object('user', n) AS context, hash FROM many WHERE n <= 100000;
 
 -- the states of a user's own: a row per context and arm
 CREATE TABLE states (context int, arm text, alpha float8, beta float8, PRIMARY KEY (context, arm));
