@@ -119,6 +119,7 @@ RETURNS SETOF record
 -- drop_partitions, it must see what became of the partitions that are gone
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 BEGIN ATOMIC
 	WITH settings AS (
 		SELECT b.half_life FROM bandit.bandits b WHERE b.name = verify.name
@@ -173,6 +174,7 @@ COMMENT ON FUNCTION bandit.verify(text) IS
 CREATE FUNCTION bandit.rebuild(name text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	changed bigint := 0;

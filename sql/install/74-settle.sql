@@ -1,4 +1,8 @@
 -- Silence: what a matured decision earned that nobody responded to.
+--
+-- Like all that reads the ledger as a whole, without jit: plans over its
+-- partitions look dear by how many there are, and to compile one may take
+-- longer than to run it.
 
 CREATE FUNCTION bandit.settle(
 	name text,
@@ -7,6 +11,7 @@ CREATE FUNCTION bandit.settle(
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	settings bandit.bandits;

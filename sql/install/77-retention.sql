@@ -400,6 +400,7 @@ CREATE FUNCTION bandit.drop_partitions(
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 SET timezone = 'UTC'
 AS $$
 DECLARE

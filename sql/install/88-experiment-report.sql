@@ -263,6 +263,7 @@ CREATE FUNCTION bandit.experiment_report(name text,
 RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 BEGIN ATOMIC
 	WITH period AS MATERIALIZED (
 		SELECT bandit_internal.newest_period(experiment_report.name) AS p
@@ -320,6 +321,7 @@ CREATE FUNCTION bandit.experiment_verdict(name text,
 	OUT srm_p float8)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	period bandit.experiments := bandit_internal.newest_period(experiment_verdict.name);

@@ -31,6 +31,7 @@ CREATE FUNCTION bandit.regret(name text, bucket interval DEFAULT '1 day',
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -109,6 +110,7 @@ CREATE FUNCTION bandit.arm_history(name text, bucket interval DEFAULT '1 day',
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN

@@ -139,6 +139,7 @@ CREATE FUNCTION bandit.evaluate_policy(name text, policy text DEFAULT NULL,
 	OUT difference_lower float8, OUT difference_upper float8, OUT verdict text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

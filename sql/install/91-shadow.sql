@@ -131,6 +131,7 @@ CREATE FUNCTION bandit.shadow_report(name text, since timestamptz DEFAULT '-infi
 	OUT verdict text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

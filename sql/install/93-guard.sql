@@ -223,6 +223,7 @@ CREATE FUNCTION bandit.guard(name text, at timestamptz DEFAULT now(),
 RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -309,6 +309,7 @@ CREATE FUNCTION bandit.health(name text, "window" interval DEFAULT '7 days',
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE	-- as bandit.verify
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -377,6 +378,7 @@ CREATE FUNCTION bandit.check_health(name text, "window" interval DEFAULT '7 days
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -190,6 +190,7 @@ CREATE FUNCTION bandit.report(name text, at timestamptz DEFAULT now())
 RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	bucket interval;

@@ -3,7 +3,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS bandit;
 BEGIN;
-SELECT plan(10);
+SELECT plan(11);
 
 SELECT is_empty(
 	$$SELECT c.oid::regclass FROM pg_class c
@@ -31,6 +31,12 @@ SELECT is_empty(
 	  WHERE p.pronamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace)
 		AND obj_description(p.oid, 'pg_proc') IS NULL$$,
 	'every function has a comment');
+-- plans over the ledger are costed by its partitions; to compile one took 1.6 s
+SELECT is(array_agg(p.proname::text ORDER BY p.proname::text COLLATE "C"),
+	'{arm_history,check_health,drop_partitions,evaluate_policy,experiment_report,experiment_verdict,guard,health,rebuild,refresh_priors,regret,report,settle,shadow_report,verify}',
+	'what reads the ledger as a whole is not compiled')
+FROM pg_proc p
+WHERE p.pronamespace = 'bandit'::regnamespace AND 'jit=off' = ANY (p.proconfig);
 SELECT is_empty(
 	$$SELECT c.oid::regclass FROM pg_class c
 	  WHERE c.relnamespace IN ('bandit'::regnamespace, 'bandit_internal'::regnamespace)
