@@ -21,6 +21,8 @@ DECLARE
 	contexts bigint[] := '{}';
 	silence float8;		-- the reward of it; null: it does not count
 	due uuid[];
+	-- up to here all is done or left; a batch does not walk over the last ones
+	reached uuid := '00000000-0000-0000-0000-000000000000';
 	here text := (SELECT n.node FROM bandit.nodes n WHERE n.here);
 	-- whether a statement sees what was committed before it
 	fresh boolean := current_setting('transaction_isolation') LIKE 'read %';
@@ -43,11 +45,13 @@ BEGIN
 			SELECT d.decision_id FROM bandit.decisions d
 			WHERE d.bandit = settings.name
 				AND d.settled_at IS NULL
+				AND d.decision_id > reached
 				AND d.decision_id <
 					bandit.first_decision_id(at - settings.attribution_window)
 			ORDER BY d.decision_id
 			LIMIT batch
 			FOR UPDATE SKIP LOCKED);
+		reached := due[cardinality(due)];
 		FOR share IN
 			WITH done AS (
 				UPDATE bandit.decisions d SET settled_at = at

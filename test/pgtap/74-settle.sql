@@ -1,6 +1,6 @@
 -- What silence is worth, and several kinds on one item.
 BEGIN;
-SELECT plan(45);
+SELECT plan(48);
 SET LOCAL client_min_messages = error;
 CREATE TABLE had (user_id int, item_id int);
 CREATE FUNCTION six(user_id bigint, n int) RETURNS TABLE (item_id bigint, score float8)
@@ -95,5 +95,19 @@ SELECT is(pg_temp.wrong(), 0::bigint, 'the ledger agrees');
 SELECT is(bandit.settle('r', clock_timestamp() + interval '2 days'), 1::bigint, 'settled');
 SELECT is(pg_temp.earned(), '0.875/5.125/6', 'nothing was to be put right');
 SELECT throws_ok($$UPDATE bandit.bandits SET combine = 'median'$$, '23514');
+
+-- many batches: none walks over what the ones before have settled
+SELECT bandit.create_bandit('long', '{a}', attribution_window => '1 hour');
+INSERT INTO bandit.decisions (decision_id, bandit, context_hash, variant, decided_at, arms, alphas, betas, picks)
+SELECT bandit.first_decision_id(at), 'long', bandit.context_hash('{}'), 'treatment', at, '{a}', '{1}', '{1}', '{a}'
+FROM (SELECT now() - interval '1 day' + g * interval '1 second' AS at FROM generate_series(1, 5000) g) d;
+CREATE FUNCTION pg_temp.entries_read() RETURNS numeric LANGUAGE sql AS $$
+	SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) FROM pg_index
+	WHERE indrelid = 'bandit.decisions_default'::regclass $$;
+CREATE TEMP TABLE walked AS SELECT pg_temp.entries_read() AS before;
+ANALYZE bandit.decisions_default;
+SELECT is(bandit.settle('long', batch => 50), 5000::bigint, 'settled in batches');
+SELECT cmp_ok(pg_temp.entries_read() - before, '<', 20000::numeric, 'each was looked at a few times') FROM walked;
+SELECT is(count(*), 0::bigint, 'none was left') FROM bandit.decisions WHERE bandit = 'long' AND settled_at IS NULL;
 SELECT * FROM finish();
 ROLLBACK;
