@@ -31,7 +31,7 @@ ratings=${RATINGS:-$([ "$FULL" = 1 ] && echo 10000000 || echo 1000000)}
 fresh bandit_bench
 say "  $ratings ratings of 100,000 items, invented"
 file recommenders/generate.sql -v items=100000 -v users=$((ratings / 50)) -v ratings="$ratings"
-quietly -c "SELECT * FROM bandit.train('r')"
+quietly -c "SET maintenance_work_mem = '1GB'" -c "SELECT * FROM bandit.train('r')"
 serve large r $((ratings / 50))
 what="$(printf "%'d" "$ratings") ratings of 100,000 items"
 record "\`recommend\` of 20, $what, median" "$(quantile large 0.5)" ms 'MovieLens small' "$(over "$(quantile large 0.5)" "$(quantile small 0.5)")"

@@ -53,8 +53,9 @@ typedef struct GammaShape
 	double		squeeze;
 } GammaShape;
 
-static GammaShape of_alpha;		/* the shapes that were drawn from last */
-static GammaShape of_beta;
+static GammaShape of_alpha = {.shape = -1};	/* the shapes that were drawn
+											 * from last */
+static GammaShape of_beta = {.shape = -1};
 
 static Ziggurat normal;
 static Ziggurat exponential;
@@ -255,9 +256,13 @@ draw_gamma(BanditRandom *random, GammaShape *gamma, double shape, double *t)
 		if (*t > -0.5 && u < 1 - gamma->squeeze * (square * square))
 			return boost;
 
-		/* 1 - v as a polynomial in t: v itself would lose t at d of 1e15 */
-		if (bd_log(u) < z * z / 2 +
-			gamma->d * (3 * bd_log1p(*t) - *t * (3 + *t * (3 + *t))))
+		/*
+		 * 1 - v as a polynomial in t: v itself would lose t at d of 1e15.  A
+		 * shape that is no number, or infinite, is taken rather than tried for
+		 * ever.
+		 */
+		if (!(bd_log(u) >= z * z / 2 +
+			  gamma->d * (3 * bd_log1p(*t) - *t * (3 + *t * (3 + *t)))))
 			return boost;
 	}
 }
@@ -271,7 +276,7 @@ draw_gamma(BanditRandom *random, GammaShape *gamma, double shape, double *t)
 double
 bd_dist_log_gamma(BanditRandom *random, double shape)
 {
-	static GammaShape gamma;
+	static GammaShape gamma = {.shape = -1};
 	double		t;
 	double		boost = draw_gamma(random, &gamma, shape, &t);
 

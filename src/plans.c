@@ -34,9 +34,8 @@
 
 /* Statements of ours that are running, each called by the one before. */
 static int	depth = 0;
-static LocalTransactionId depth_in = InvalidLocalTransactionId;
 
-static void enter(KeptPlan *kept);
+static void prepare(KeptPlan *kept);
 static int	run_by_index(SPIPlanPtr plan, Datum *values, const char *nulls,
 						 bool read_only, long limit);
 
@@ -59,31 +58,22 @@ bd_plan_keep(const char *sql, int nargs, Oid *argtypes)
 	return plan;
 }
 
-/* Have the plan, and note that it runs. */
 static void
-enter(KeptPlan *kept)
+prepare(KeptPlan *kept)
 {
 	if (kept->plan == NULL)
 		kept->plan = bd_plan_keep(kept->sql, kept->nargs, kept->argtypes);
-	if (depth_in != bd_transaction_number())
-	{
-		depth_in = bd_transaction_number();
-		depth = 0;
-	}
-	depth++;
 }
 
 /*
  * bd_plan_runs
- *		Is a kept statement running, so that a trigger of somebody's has called
+ *		Is a kept statement running, so that somebody's code in it has called
  *		us?
- *
- * After an error it may seem so until the transaction ends.
  */
 bool
 bd_plan_runs(void)
 {
-	return depth > 0 && depth_in == bd_transaction_number();
+	return depth > 0;
 }
 
 /*
@@ -101,10 +91,18 @@ bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 	MemoryContext context = CurrentMemoryContext;
 	int			code;
 
-	enter(kept);
-	code = (kept->by_index ? run_by_index : SPI_execute_plan)
-		(kept->plan, values, nulls, read_only, limit);
-	depth--;
+	prepare(kept);
+	depth++;
+	PG_TRY();
+	{
+		code = (kept->by_index ? run_by_index : SPI_execute_plan)
+			(kept->plan, values, nulls, read_only, limit);
+	}
+	PG_FINALLY();
+	{
+		depth--;
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(context); /* SPI leaves us in its own */
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,
@@ -126,7 +124,7 @@ bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver)
 	SPIExecuteOptions options = {.read_only = true, .dest = receiver};
 	int			code;
 
-	enter(kept);
+	prepare(kept);
 	options.params = makeParamList(kept->nargs);
 	for (int i = 0; i < kept->nargs; i++)
 	{
@@ -135,8 +133,16 @@ bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver)
 		options.params->params[i].pflags = PARAM_FLAG_CONST;
 		options.params->params[i].ptype = kept->argtypes[i];
 	}
-	code = SPI_execute_plan_extended(kept->plan, &options);
-	depth--;
+	depth++;
+	PG_TRY();
+	{
+		code = SPI_execute_plan_extended(kept->plan, &options);
+	}
+	PG_FINALLY();
+	{
+		depth--;
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,
@@ -160,10 +166,18 @@ bd_plan_run_latest(KeptPlan *kept, Datum *values, const char *nulls,
 		bd_plan_run(kept, values, nulls, false, limit);
 		return;
 	}
-	enter(kept);
-	code = SPI_execute_snapshot(kept->plan, values, nulls, GetLatestSnapshot(),
-								InvalidSnapshot, false, true, limit);
-	depth--;
+	prepare(kept);
+	depth++;
+	PG_TRY();
+	{
+		code = SPI_execute_snapshot(kept->plan, values, nulls, GetLatestSnapshot(),
+									InvalidSnapshot, false, true, limit);
+	}
+	PG_FINALLY();
+	{
+		depth--;
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	if (code < 0)
 		elog(ERROR, "could not run \"%s\": %s", kept->sql,

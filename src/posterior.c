@@ -46,6 +46,7 @@ typedef struct KnownKey
 {
 	const Bandit *bandit;		/* another one when a setting has changed */
 	int64		context_hash;
+	Oid			reader;			/* whose right to read evidence was tried */
 } KnownKey;
 
 typedef struct KnownContext
@@ -112,11 +113,14 @@ bd_posteriors(Bandit *bandit, int64 context_hash, Jsonb *context, Draw *draws)
 	spread_epsilon(bandit, draws, n);
 	add_evidence(bandit, context_hash, draws, n);
 
-	/* un-learning what has decayed may leave less than nothing, by rounding */
+	/*
+	 * Un-learning what has decayed may leave less than nothing, by rounding;
+	 * rows that were written by hand may add up to infinity.
+	 */
 	for (int i = 0; i < n; i++)
 	{
-		draws[i].alpha = Max(draws[i].alpha, DBL_MIN);
-		draws[i].beta = Max(draws[i].beta, DBL_MIN);
+		draws[i].alpha = Min(Max(draws[i].alpha, DBL_MIN), DBL_MAX);
+		draws[i].beta = Min(Max(draws[i].beta, DBL_MIN), DBL_MAX);
 	}
 	return n;
 }
@@ -149,6 +153,7 @@ bd_posteriors_of_query(MemoryContext query, Bandit *bandit, int64 context_hash,
 	memset(&key, 0, sizeof(key));
 	key.bandit = bandit;
 	key.context_hash = context_hash;
+	key.reader = GetUserId();
 	known = find_known(&key);
 	if (known != NULL)
 	{
@@ -156,7 +161,10 @@ bd_posteriors_of_query(MemoryContext query, Bandit *bandit, int64 context_hash,
 		return known->ndraws;
 	}
 	n = bd_posteriors(bandit, context_hash, context, draws);
-	keep_known(&key, draws, n);
+
+	/* a policy on evidence may have asked for arms itself */
+	if (running.query == query)
+		keep_known(&key, draws, n);
 	return n;
 }
 

@@ -311,10 +311,13 @@ session_position(const Bandit *bandit, const UserRef *user, TimestampTz at)
 	n = bd_leaves("decisions", &oldest, &before, leaves, MOST_LEAVES);
 	for (int i = 0; i < Max(n, 1) && !paused; i++)
 	{
+		KeptPlan   *asked = bd_leaf_plan(&plan, "decisions",
+									 n > 0 ? leaves[i] : InvalidOid);
+
 		values[3] = Int64GetDatum(rec->session_from[1] - requests);
-		bd_plan_run(bd_leaf_plan(&plan, "decisions", n > 0 ? leaves[i] : InvalidOid),
-					values, NULL, true, 0);
-		paused = count_requests(rec, &next, &requests);
+		bd_plan_run(asked, values, NULL, true, 0);
+		/* the whole table has told of all */
+		paused = count_requests(rec, &next, &requests) || asked == &plan;
 	}
 	bd_owner_end(&scope);
 	SPI_finish();

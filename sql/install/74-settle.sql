@@ -100,7 +100,7 @@ BEGIN
 					FROM bandit.feedback f
 					WHERE f.decision_id = d.decision_id
 						AND f.bandit = d.bandit AND f.item_id IS NULL
-						AND f.arm = p.arm
+						AND f.arm = p.arm AND f.kind <> 'silence'
 					HAVING fresh
 					UNION ALL
 					SELECT s.pulls, s.live

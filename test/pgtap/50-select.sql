@@ -1,6 +1,6 @@
 -- Selection and decisions.
 BEGIN;
-SELECT plan(35);
+SELECT plan(36);
 SELECT bandit.create_bandit('s', '{a,b,c}', '{device}');
 INSERT INTO bandit.evidence (bandit, context_hash, arm, slot, successes, failures, pulls)
 SELECT 's', bandit.context_hash('{}'), arm, slot, s, f, s + f
@@ -72,6 +72,10 @@ SELECT is((SELECT bool_and(alpha < 'Infinity' AND beta < 'Infinity') FROM bandit
 	'what is not finite, put there by hand, is not believed');
 SELECT isnt_empty($$SELECT * FROM bandit.verify('s') WHERE found[1] = 'NaN'$$, 'but shown by verify');
 DELETE FROM bandit.evidence WHERE slot = 99;
+INSERT INTO bandit.evidence SELECT 's', bandit.context_hash('{}'), 'a', slot, 1.7e308, 1.7e308, 0 FROM generate_series(99, 100) slot;
+SELECT is((SELECT bool_and(alpha < 'Infinity' AND sample BETWEEN 0 AND 1) FROM bandit.select_arms('s', '{}', 9)), true,
+	'what adds up to infinity, put there by hand, is as much as there is');
+DELETE FROM bandit.evidence WHERE slot IN (99, 100);
 
 -- choose
 SELECT bandit.set_seed(3);
