@@ -35,13 +35,25 @@ declare -A COMMANDS
 bench() {
 	local work=$1 clients=$2 script=$3
 	shift 3
-	run "$work@$clients" pgbench -n -M prepared -c "$clients" \
+	run "$work@$clients" ${ALONE:+$([ "$clients" != 1 ] || echo pinned)} pgbench -n -M prepared -c "$clients" \
 		-j "$((clients < CORES ? clients : CORES))" -T "$SECONDS_EACH" -f "$script" "$@"
 }
 # run NAME COMMAND...: a run of a command that prints "tps = N"
 run() {
 	RUNS+=("$1")
 	printf -v COMMANDS["$1"] '%q ' "${@:2}"
+}
+# pinned COMMAND...: a client, and the backends that it gets, on one processor.
+# Where each has one for itself, both sleep by turns, and to wake an idle virtual
+# processor takes longer than a selection.
+pinned() {
+	local postmaster all status=0
+	postmaster=$(head -n 1 "$DATA_DIR/postmaster.pid")
+	all=$(taskset -pc $$ | sed 's/.*: //')
+	taskset -pc "${all%%[-,]*}" "$postmaster" >/dev/null
+	taskset -c "${all%%[-,]*}" "$@" || status=$?
+	taskset -pc "$all" "$postmaster" >/dev/null
+	return $status
 }
 rounds() {
 	local name round
@@ -79,12 +91,13 @@ ms() { median "$WORK/$1.ms"; }
 # latencies NAME SCRIPT CALLS: of one session, into NAME.us, sorted; and how much
 # memory of its own the session had in the end, in MB, into NAME.mb
 latencies() {
-	local name=$1 script=$2 calls=$3 job pid=''
+	local name=$1 script=$2 calls=$3 job pid
 	rm -f "$WORK/log".*
 	PGAPPNAME=bench pgbench -n -M prepared -f "$script" -t "$calls" -l --log-prefix="$WORK/log" >/dev/null 2>"$WORK/errors" &
 	job=$!
 	while kill -0 $job 2>/dev/null; do
-		[ -n "$pid" ] || pid=$(value "SELECT pid FROM pg_stat_activity WHERE application_name = 'bench'")
+		# pgbench connects for a moment before it begins
+		pid=$(value "SELECT max(pid) FROM pg_stat_activity WHERE application_name = 'bench' AND backend_type = 'client backend'")
 		[ -z "$pid" ] || awk '/^RssAnon:/ { print $2 / 1024 }' "/proc/$pid/status" 2>/dev/null > "$WORK/rss" || true
 		[ ! -s "$WORK/rss" ] || cp "$WORK/rss" "$WORK/$name.mb"
 		sleep 0.2

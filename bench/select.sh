@@ -6,7 +6,8 @@ say "  $contexts contexts of 6 arms"
 file select/setup.sql -v contexts="$contexts"
 pgbench -i -q -s 1 2>/dev/null
 
-client() { run "$1@$2" /usr/bin/python3 "$ROOT/bench/select/client.py" "$1" "$2" "$SECONDS_EACH"; }
+ALONE=pinned
+client() { run "$1@$2" $([ "$2" != 1 ] || echo pinned) /usr/bin/python3 "$ROOT/bench/select/client.py" "$1" "$2" "$SECONDS_EACH"; }
 levels=$(printf '%s\n' 1 "$CORES" | sort -nu)
 for n in $levels; do
 	for work in one primary_key six_rows plpgsql select_arms; do
