@@ -25,6 +25,8 @@ fsync() {
 	psql -X -q -d postgres -c "ALTER SYSTEM SET fsync = $1" -c 'SELECT pg_reload_conf()' >/dev/null
 	until [ "$(value 'SHOW fsync')" = "$1" ]; do :; done
 }
+# thousands N: with commas, whatever the locale
+thousands() { sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta' <<< "$1"; }
 sessions() { [ "$1" = 1 ] && say '1 session' || say "$1 sessions"; }
 
 # ---------------------------------------------------------------- rates

@@ -64,9 +64,9 @@ record '100,000 calls in one statement (LATERAL)' "$(ms lateral)" ms 'the six-ro
 	"$(over "$(ms lateral)" "$(ms lateral_rows)")" '<= 2'
 record '100,000 calls in one statement, of 100,000 contexts' "$(ms apart)" ms 'the six-row SELECT in the same place' \
 	"$(over "$(ms apart)" "$(ms apart_rows)")"
-record "one of $contexts contexts" "$(rate select_many@1)" /s 'plain SELECT of its six rows' \
+record "one of $(thousands "$contexts") contexts" "$(rate select_many@1)" /s 'plain SELECT of its six rows' \
 	"$(over "$(rate select_many@1)" "$(rate many_rows@1)")"
-record '216 contexts' "$(rate select_arms@1)" /s "the same among $contexts" \
+record '216 contexts' "$(rate select_arms@1)" /s "the same among $(thousands "$contexts")" \
 	"$(over "$(rate select_arms@1)" "$(rate select_many@1)")"
 record '3 of 50 arms' "$(rate select_50@1)" /s 'plain SELECT of the 50 rows' \
 	"$(over "$(rate select_50@1)" "$(rate rows_50@1)")"

@@ -36,8 +36,8 @@ for size in "${sizes[@]}"; do
 done
 for arm in "${arms[@]}"; do
 	while read -r size seconds; do
-		record "\`train\` $arm, $(printf "%'d" "$size") ratings, time" "$seconds" s
-		record "\`train\` $arm, $(printf "%'d" "$size") ratings, peak memory" "$(cat "$WORK/peak.$arm.$size")" MB
+		record "\`train\` $arm, $(thousands "$size") ratings, time" "$seconds" s
+		record "\`train\` $arm, $(thousands "$size") ratings, peak memory" "$(cat "$WORK/peak.$arm.$size")" MB
 	done < "$WORK/train.$arm"
 	record "\`train\` $arm: exponent of time by ratings" "$(exponent < "$WORK/train.$arm")" ''
 done

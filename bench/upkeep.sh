@@ -23,7 +23,7 @@ for size in $((most / 4)) "$most"; do
 		timed count "SELECT bandit, context_hash, arm, sum(successes), sum(failures), sum(pulls) FROM bandit.feedback GROUP BY 1, 2, 3"
 	fi
 done
-decisions="$(printf "%'d" "$most") decisions"
+decisions="$(thousands "$most") decisions"
 per_second() { awk -v n="$1" -v t="$2" 'BEGIN { print n / t * 1000 }'; }
 record "\`settle\`, $decisions" "$(per_second "$most" "$(ms "settle.$most")")" decisions/s
 record '`settle`: exponent of time by decisions' "$(exponent < "$WORK/growth.settle")" ''
