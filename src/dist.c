@@ -63,6 +63,7 @@ static bool ready = false;
 
 static void make_tables(void);
 static void finish_table(Ziggurat *table);
+static inline double draw_place(BanditRandom *random, int *layer);
 static inline double draw_normal(BanditRandom *random);
 static double normal_edge(BanditRandom *random, int i, double u);
 static double normal_tail(BanditRandom *random);
@@ -109,6 +110,16 @@ finish_table(Ziggurat *table)
 		table->inner[i] = table->edge[i + 1] / table->edge[i];
 }
 
+/* A layer, and where in it: a number in (0, 1), from other bits. */
+static inline double
+draw_place(BanditRandom *random, int *layer)
+{
+	uint64_t	bits = bd_random_next(random);
+
+	*layer = (int) (bits & (LAYERS - 1));
+	return ((double) (bits >> 11) + 0.5) * 0x1p-53;
+}
+
 /*
  * draw_normal
  *		A standard normal number; mostly the layer's inner part decides.
@@ -116,9 +127,8 @@ finish_table(Ziggurat *table)
 static inline double
 draw_normal(BanditRandom *random)
 {
-	uint64_t	bits = bd_random_next(random);
-	int			i = (int) (bits & (LAYERS - 1));
-	double		u = ((double) (bits >> 11) + 0.5) * 0x1p-52 - 1;
+	int			i;
+	double		u = 2 * draw_place(random, &i) - 1;
 
 	if (fabs(u) < normal.inner[i])
 		return u * normal.edge[i];
@@ -160,8 +170,8 @@ normal_tail(BanditRandom *random)
 
 	do
 	{
-		x = bd_dist_exponential(random) / NORMAL_R;
-		y = bd_dist_exponential(random);
+		x = draw_exponential(random) / NORMAL_R;
+		y = draw_exponential(random);
 	} while (2 * y < x * x);
 	return NORMAL_R + x;
 }
@@ -173,9 +183,8 @@ normal_tail(BanditRandom *random)
 static inline double
 draw_exponential(BanditRandom *random)
 {
-	uint64_t	bits = bd_random_next(random);
-	int			i = (int) (bits & (LAYERS - 1));
-	double		u = ((double) (bits >> 11) + 0.5) * 0x1p-53;
+	int			i;
+	double		u = draw_place(random, &i);
 
 	if (u < exponential.inner[i])
 		return u * exponential.edge[i];
@@ -186,14 +195,21 @@ draw_exponential(BanditRandom *random)
 static double
 exponential_edge(BanditRandom *random, int i, double u)
 {
-	double		x = u * exponential.edge[i];
-	double		y;
+	double		beyond = 0;
 
-	if (i == 0)
-		return EXPONENTIAL_R + draw_exponential(random);
-	y = exponential.height[i] + bd_random_uniform(random) *
-		(exponential.height[i + 1] - exponential.height[i]);
-	return y < bd_exp(-x) ? x : draw_exponential(random);
+	for (;;)
+	{
+		double		x = u * exponential.edge[i];
+
+		if (i == 0)
+			beyond += EXPONENTIAL_R;
+		else if (exponential.height[i] + bd_random_uniform(random) *
+				 (exponential.height[i + 1] - exponential.height[i]) < bd_exp(-x))
+			return beyond + x;
+		u = draw_place(random, &i);
+		if (u < exponential.inner[i])
+			return beyond + u * exponential.edge[i];
+	}
 }
 
 /*

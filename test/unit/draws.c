@@ -107,6 +107,19 @@ distance(Sampler sampler, uint64_t seed, double alpha, double beta,
 	return worst * sqrt(N);
 }
 
+/* Twice past the base layer: the parts are added in the order they came. */
+static void
+test_exponential_tail(void)
+{
+	BanditRandom random;
+	double		e = 0;
+
+	bd_random_seed(&random, 0, 4);
+	for (int i = 0; i <= 11397767; i++)
+		e = bd_dist_exponential(&random);
+	ok(e == 0x1.eeb002e39dec1p+3, "exponential: the same bits where the tail is entered twice");
+}
+
 static void
 test_moments(void)
 {
@@ -315,6 +328,7 @@ main(void)
 	test_extremes();
 	test_scales();
 	test_log_gamma();
+	test_exponential_tail();
 	test_moments();
 	test_golden();
 	return done();
