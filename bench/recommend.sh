@@ -34,7 +34,7 @@ file recommenders/generate.sql -v items=100000 -v users=$((ratings / 50)) -v rat
 quietly -c "SET maintenance_work_mem = '1GB'" -c "SELECT * FROM bandit.train('r')"
 serve large r $((ratings / 50))
 what="$(thousands "$ratings") ratings of 100,000 items"
-record "\`recommend\` of 20, $what, median" "$(quantile large 0.5)" ms 'MovieLens small' "$(over "$(quantile large 0.5)" "$(quantile small 0.5)")"
-record "\`recommend\` of 20, $what, 99th percentile" "$(quantile large 0.99)" ms 'MovieLens small' "$(over "$(quantile large 0.99)" "$(quantile small 0.99)")"
-record "\`recommend\` of 20, $what, memory of a session" "$(cat "$WORK/large.mb")" MB 'MovieLens small' "$(over "$(cat "$WORK/large.mb")" "$(cat "$WORK/small.mb")")"
+record "\`recommend\` of 20, $what, median" "$(quantile large 0.5)" ms "$films" "$(over "$(quantile large 0.5)" "$(quantile small 0.5)")"
+record "\`recommend\` of 20, $what, 99th percentile" "$(quantile large 0.99)" ms "$films" "$(over "$(quantile large 0.99)" "$(quantile small 0.99)")"
+record "\`recommend\` of 20, $what, memory of a session" "$(cat "$WORK/large.mb")" MB "$films" "$(over "$(cat "$WORK/large.mb")" "$(cat "$WORK/small.mb")")"
 dropdb --force bandit_bench

@@ -15,7 +15,7 @@ train() {
 	job=$!
 	pid=''
 	while kill -0 $job 2>/dev/null; do
-		[ -n "$pid" ] || pid=$(value "SELECT pid FROM pg_stat_activity WHERE application_name = 'bench'")
+		[ -n "$pid" ] || pid=$(value "SELECT pid FROM pg_stat_activity WHERE application_name = 'bench' AND backend_type = 'client backend'")
 		now=$(awk '/^RssAnon:/ { print $2 }' "/proc/$pid/status" 2>/dev/null || true)
 		[ "${now:-0}" -le "$peak" ] || peak=$now
 		sleep 0.02

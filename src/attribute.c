@@ -134,9 +134,11 @@ find_newest(KeptPlan *plan, Datum *values, const pg_uuid_t *oldest)
 	n = bd_leaves("decisions", oldest, &newest, leaves, MOST_LEAVES);
 	for (int i = 0; i < Max(n, 1); i++)
 	{
-		bd_plan_run(bd_leaf_plan(plan, "decisions", n > 0 ? leaves[i] : InvalidOid),
-					values, NULL, false, 1);
-		if (SPI_processed > 0)
+		KeptPlan   *asked = bd_leaf_plan(plan, "decisions",
+										 n > 0 ? leaves[i] : InvalidOid);
+
+		bd_plan_run(asked, values, NULL, false, 1);
+		if (SPI_processed > 0 || asked == plan)
 			return;
 	}
 }

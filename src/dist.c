@@ -53,8 +53,9 @@ typedef struct GammaShape
 	double		squeeze;
 } GammaShape;
 
-static GammaShape of_alpha = {.shape = -1};	/* the shapes that were drawn
-											 * from last */
+static GammaShape of_alpha = {.shape = -1}; /* the shapes that were drawn from
+
+											 * last */
 static GammaShape of_beta = {.shape = -1};
 
 static Ziggurat normal;
@@ -274,8 +275,8 @@ draw_gamma(BanditRandom *random, GammaShape *gamma, double shape, double *t)
 
 		/*
 		 * 1 - v as a polynomial in t: v itself would lose t at d of 1e15.  A
-		 * shape that is no number, or infinite, is taken rather than tried for
-		 * ever.
+		 * shape that is no number, or infinite, is taken rather than tried
+		 * for ever.
 		 */
 		if (!(bd_log(u) >= z * z / 2 +
 			  gamma->d * (3 * bd_log1p(*t) - *t * (3 + *t * (3 + *t)))))

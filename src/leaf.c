@@ -53,6 +53,8 @@ static bool stale = false;
 
 static void leaf_changed(Datum arg, Oid relation);
 static void forget_plans(void);
+static char *on_leaf(const char *sql, const char *table, Oid leaf);
+static void make_plans(void);
 static int	place_of(PartitionKey key, PartitionBoundInfo bounds,
 					 const pg_uuid_t *id);
 
@@ -154,6 +156,33 @@ bd_leaves(const char *table, const pg_uuid_t *oldest, const pg_uuid_t *newest,
 	return n;
 }
 
+/* The statement with the partition in the table's place. */
+static char *
+on_leaf(const char *sql, const char *table, Oid leaf)
+{
+	const char *full = psprintf("bandit.%s", table);
+	const char *at = strstr(sql, full);
+	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf)),
+												  get_rel_name(leaf));
+
+	return MemoryContextStrdup(TopMemoryContext,
+							   psprintf("%.*s%s%s", (int) (at - sql), sql, name,
+										at + strlen(full)));
+}
+
+static void
+make_plans(void)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(LeafKey);
+	ctl.entrysize = sizeof(LeafPlan);
+	ctl.hcxt = TopMemoryContext;
+	plans = hash_create("bandit plans of partitions", MOST_PLANS, &ctl,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	stale = false;
+}
+
 /*
  * bd_leaf_plan
  *		A statement on decisions or feedback, as one on that partition; the
@@ -167,48 +196,38 @@ bd_leaf_plan(KeptPlan *whole, const char *table, Oid leaf)
 {
 	LeafKey		key;
 	LeafPlan   *entry;
+	char	   *sql;
 	bool		found;
 
 	if (!OidIsValid(leaf))
 		return whole;
-	if (plans != NULL && (stale || hash_get_num_entries(plans) >= MOST_PLANS))
+	if (plans != NULL && stale)
 	{
 		/* one that runs, and has called us by a trigger, is not to be freed */
 		if (bd_plan_runs())
 			return whole;
 		forget_plans();
 	}
-	if (plans == NULL)
-	{
-		HASHCTL		ctl;
-
-		ctl.keysize = sizeof(LeafKey);
-		ctl.entrysize = sizeof(LeafPlan);
-		ctl.hcxt = TopMemoryContext;
-		plans = hash_create("bandit plans of partitions", MOST_PLANS, &ctl,
-							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		stale = false;
-	}
-
 	memset(&key, 0, sizeof(key));
 	key.whole = whole;
 	key.leaf = leaf;
-	entry = hash_search(plans, &key, HASH_FIND, NULL);
-	if (entry == NULL)
-	{
-		char	   *full = psprintf("bandit.%s", table);
-		const char *at = strstr(whole->sql, full);
-		const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf)),
-													  get_rel_name(leaf));
-		char	   *sql = MemoryContextStrdup(TopMemoryContext,
-											  psprintf("%.*s%s%s", (int) (at - whole->sql),
-													   whole->sql, name, at + strlen(full)));
+	entry = plans == NULL ? NULL : hash_search(plans, &key, HASH_FIND, NULL);
+	if (entry != NULL)
+		return &entry->plan;
 
-		entry = hash_search(plans, &key, HASH_ENTER, &found);
-		entry->plan = *whole;
-		entry->plan.sql = sql;
-		entry->plan.plan = NULL;
+	if (plans != NULL && hash_get_num_entries(plans) >= MOST_PLANS)
+	{
+		if (bd_plan_runs())
+			return whole;
+		forget_plans();
 	}
+	sql = on_leaf(whole->sql, table, leaf);
+	if (plans == NULL)
+		make_plans();
+	entry = hash_search(plans, &key, HASH_ENTER, &found);
+	entry->plan = *whole;
+	entry->plan.sql = sql;
+	entry->plan.plan = NULL;
 	return &entry->plan;
 }
 

@@ -312,11 +312,16 @@ session_position(const Bandit *bandit, const UserRef *user, TimestampTz at)
 	for (int i = 0; i < Max(n, 1) && !paused; i++)
 	{
 		KeptPlan   *asked = bd_leaf_plan(&plan, "decisions",
-									 n > 0 ? leaves[i] : InvalidOid);
+										 n > 0 ? leaves[i] : InvalidOid);
 
+		/* the whole table tells of all, those of the first partitions too */
+		if (asked == &plan)
+		{
+			requests = 0;
+			next = at;
+		}
 		values[3] = Int64GetDatum(rec->session_from[1] - requests);
 		bd_plan_run(asked, values, NULL, true, 0);
-		/* the whole table has told of all */
 		paused = count_requests(rec, &next, &requests) || asked == &plan;
 	}
 	bd_owner_end(&scope);

@@ -170,12 +170,13 @@ BEGIN ATOMIC
 		FROM each e WHERE e.n > 0 GROUP BY e.metric
 	), errors AS (
 		SELECT s.metric, s.y, s.n, s.rate, sum((e.y - s.rate * e.n) ^ 2) * count(*)
-			/ nullif(count(*) - 1, 0) / s.n ^ 2 AS variance
+			/ nullif(count(*) - 1, 0) / s.n ^ 2 AS variance, count(*) AS users
 		FROM each e JOIN sums s ON s.metric = e.metric WHERE e.n > 0
 		GROUP BY s.metric, s.y, s.n, s.rate
 	), effects AS (
+		-- where users do not differ yet, each is as good as one item
 		SELECT e.*, greatest(1, coalesce(e.variance
-			/ nullif(e.rate * (1 - e.rate) / e.n, 0), 1)) AS design
+			/ nullif(e.rate * (1 - e.rate) / e.n, 0), e.n / e.users)) AS design
 		FROM errors e
 	)
 	SELECT m.metric, e.rate,
@@ -190,7 +191,7 @@ BEGIN ATOMIC
 	WHERE t.lists OR m.metric = 'algorithm_dominance';
 END;
 COMMENT ON FUNCTION bandit_internal.health_rates(text, timestamptz, timestamptz) IS
-'The shares and means among bandit.metrics over what was served from "since" until before "until", with 95 % intervals: Wilson''s, of the evidence divided by the design effect of users (delta method; Deng, Knoblich and Lu 2018), of the mean rating the normal one over users. ctr is of decisions an attribution window earlier.';
+'The shares and means among bandit.metrics over what was served from "since" until before "until", with 95 % intervals: Wilson''s, of the evidence divided by the design effect of users (delta method; Deng, Knoblich and Lu 2018; a user is one observation where there is one, or where nothing or everything was a success), of the mean rating the normal one over users. ctr is of decisions an attribution window earlier.';
 
 CREATE FUNCTION bandit_internal.health_diversity(name text, since timestamptz, until timestamptz,
 	OUT value float8, OUT sample bigint)
@@ -252,7 +253,9 @@ BEGIN ATOMIC
 		SELECT coalesce((SELECT max(f.received_at) FROM bandit.feedback f
 				WHERE f.bandit = health_upkeep.name AND f.kind NOT IN ('silence', 'correction')
 					AND f.decision_id >= bandit.first_decision_id(since)
-					AND f.decision_id < bandit.first_decision_id(until)),
+					AND f.decision_id < bandit.first_decision_id(until)
+					AND f.received_at <= until
+					AND EXISTS (SELECT FROM made m WHERE m.decision_id = f.decision_id)),
 			(SELECT min(m.decided_at) FROM made m)) AS at
 	), built_in AS (
 		SELECT a.trained_at FROM bandit_internal.trained_arms(health_upkeep.name) a

@@ -1,6 +1,6 @@
 -- Health: each metric against its definition, statuses, thresholds, alerts by episode.
 BEGIN;
-SELECT plan(55);
+SELECT plan(57);
 SET LOCAL client_min_messages = error;
 CREATE TABLE film (film_id int PRIMARY KEY, genres text[]);
 INSERT INTO film SELECT i, ARRAY['g' || i % 4] || CASE WHEN i % 2 = 0 THEN ARRAY['even'] ELSE '{}' END FROM generate_series(1, 40) i;
@@ -66,6 +66,17 @@ SELECT ok(f.lower < f.value AND f.value < f.upper AND abs(f.upper - f.lower - 3.
 		SELECT sum(stars) AS y, count(stars)::float8 AS n, (SELECT avg(stars)::float8 FROM shown) AS r FROM shown WHERE stars IS NOT NULL GROUP BY u) u) v WHERE f.metric = 'avg_rating';
 SELECT is_empty($$SELECT metric FROM found WHERE lower > value OR value > upper$$, 'values are within their intervals');
 SELECT is((SELECT count(*) FROM found), 11::bigint, 'what applies to a recommender');
+
+-- the control's response, the newest of all, is no response to what was served
+INSERT INTO bandit.feedback (decision_id, bandit, item_id, kind, arm, context_hash, value, reward, priority, successes, failures, pulls, received_at)
+SELECT decision_id, 'x', 1, 'click', 'svd', 0, NULL, 1, 10, 0, 0, 0, now() + interval '5 hours' FROM bandit.decisions WHERE bandit = 'x' AND variant = 'control' LIMIT 1;
+SELECT is((SELECT value FROM bandit.health('x', at => now() + interval '10 hours') WHERE metric = 'hours_without_feedback'), 10::float8, 'hours_without_feedback: not by the control');
+DELETE FROM bandit.feedback WHERE bandit = 'x' AND received_at > now();
+-- one user is one observation, however many items he saw
+INSERT INTO bandit.decisions (decision_id, bandit, context_hash, subject, variant, decided_at, arms, alphas, betas, picks, items, item_arms, settled_at)
+SELECT bandit.first_decision_id(now() - interval '30 days'), 'x', 2, '1', 'treatment', now() - interval '30 days', '{}', '{}', '{}', '{}', array_agg(1 + g % 40), array_agg('svd'::text), now() FROM generate_series(1, 200) g;
+SELECT ok(f.value = 0 AND f.sample = 200 AND f.upper > 0.5, 'one user is one observation') FROM bandit.health('x', '20 days', now() - interval '20 days') f WHERE f.metric = 'ctr';
+DELETE FROM bandit.decisions WHERE bandit = 'x' AND context_hash = 2;
 
 INSERT INTO bandit.decisions (decision_id, bandit, context_hash, subject, variant, decided_at, arms, alphas, betas, picks, items, item_arms)
 SELECT (left(bandit.first_decision_id(now() - interval '1 hour')::text, 19) || left(md5(u::text), 4) || '-' || right(md5(u::text), 12))::uuid, 'x', 1, u::text, 'treatment', now() - interval '1 hour', '{}', '{}', '{}', '{}', '{1,2}', '{svd,svd}'
