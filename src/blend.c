@@ -25,8 +25,9 @@
 #define UNIT (INT64_C(1) << 30)
 
 static void start_segment(Blend *blend);
-static void scale_weights(Blend *blend, double total);
-static void spread_rest(Blend *blend, int64_t rest, double total);
+static double left_of_weights(const Blend *blend, double unit, int *left);
+static void scale_weights(Blend *blend, double unit, double total);
+static void spread_rest(Blend *blend, int64_t rest, double unit, double total);
 static bool sooner(const Blend *blend, int64_t lead_a, const BlendArm *a,
 				   int64_t lead_b, const BlendArm *b);
 
@@ -41,21 +42,11 @@ void
 bd_blend_start(Blend *blend, BlendArm *storage, int narms,
 			   const double *weights)
 {
-	double		total = 0;
-	double		unit = 1;
-
 	blend->narms = narms;
 	blend->arms = storage;
 	for (int i = 0; i < narms; i++)
-		total += weights == NULL ? 0 : weights[i];
-
-	/* weights may be finite and their sum not; a power of two is exact */
-	if (isinf(total))
-		unit = 0x1p-32;
-	for (int i = 0; i < narms; i++)
 	{
-		storage[i].given = weights != NULL && total > 0 ?
-			weights[i] * unit : 1;
+		storage[i].given = weights != NULL ? weights[i] : 1;
 		storage[i].dry = false;
 	}
 	start_segment(blend);
@@ -64,19 +55,22 @@ bd_blend_start(Blend *blend, BlendArm *storage, int narms,
 /*
  * start_segment
  *		Begin to count anew, among the arms that are not dry.
+ *
+ * Weights may be finite and their sum not: then they are taken times 2^-32,
+ * in this segment only, for what a subnormal weight loses by that would be
+ * missed when the large ones are dry.
  */
 static void
 start_segment(Blend *blend)
 {
-	double		total = 0;
-	int			left = 0;
+	int			left;
+	double		unit = 1;
+	double		total = left_of_weights(blend, unit, &left);
 
-	for (int i = 0; i < blend->narms; i++)
+	if (isinf(total))
 	{
-		if (blend->arms[i].dry)
-			continue;
-		left++;
-		total += blend->arms[i].given;
+		unit = 0x1p-32;
+		total = left_of_weights(blend, unit, &left);
 	}
 
 	/* only arms of weight 0 are left: now they share */
@@ -87,7 +81,7 @@ start_segment(Blend *blend)
 		total = left;
 	}
 
-	scale_weights(blend, total);
+	scale_weights(blend, unit, total);
 	blend->step = 0;
 	blend->nlive = 0;
 	for (int i = 0; i < blend->narms; i++)
@@ -98,12 +92,29 @@ start_segment(Blend *blend)
 	}
 }
 
+/* The sum of the weights, each times "unit", of the arms that are not dry. */
+static double
+left_of_weights(const Blend *blend, double unit, int *left)
+{
+	double		total = 0;
+
+	*left = 0;
+	for (int i = 0; i < blend->narms; i++)
+	{
+		if (blend->arms[i].dry)
+			continue;
+		(*left)++;
+		total += blend->arms[i].given * unit;
+	}
+	return total;
+}
+
 /*
  * scale_weights
  *		Weights as integers with the sum 2^30, by largest remainders.
  */
 static void
-scale_weights(Blend *blend, double total)
+scale_weights(Blend *blend, double unit, double total)
 {
 	int64_t		rest = UNIT;
 
@@ -112,16 +123,16 @@ scale_weights(Blend *blend, double total)
 		BlendArm   *arm = &blend->arms[i];
 
 		arm->weight = arm->dry || total <= 0 ? 0 :
-			(int64_t) (arm->given / total * (double) UNIT);
+			(int64_t) (arm->given * unit / total * (double) UNIT);
 		rest -= arm->weight;
 	}
 	if (total > 0)
-		spread_rest(blend, rest, total);
+		spread_rest(blend, rest, unit, total);
 }
 
 /* What rounding down has left goes to the largest remainders, one each. */
 static void
-spread_rest(Blend *blend, int64_t rest, double total)
+spread_rest(Blend *blend, int64_t rest, double unit, double total)
 {
 	while (rest > 0)
 	{
@@ -131,8 +142,8 @@ spread_rest(Blend *blend, int64_t rest, double total)
 		for (int i = 0; i < blend->narms; i++)
 		{
 			BlendArm   *arm = &blend->arms[i];
-			double		remainder = arm->given / total * (double) UNIT -
-			(double) arm->weight;
+			double		remainder = arm->given * unit / total *
+			(double) UNIT - (double) arm->weight;
 
 			if (arm->dry || arm->given <= 0 || remainder <= largest)
 				continue;

@@ -107,8 +107,9 @@ test_extremes(void)
 {
 	double		huge[3] = {1e308, 0.5e308, 1.5e308};
 	double		tiny[2] = {5e-324, 1.5e-323};
+	double		mixed[4] = {1e308, 1e308, 5e-324, 0};
 	Blend		blend;
-	BlendArm	storage[3];
+	BlendArm	storage[4];
 	int64_t		unit = INT64_C(1) << 30;
 
 	bd_blend_start(&blend, storage, 3, huge);
@@ -117,6 +118,11 @@ test_extremes(void)
 	bd_blend_start(&blend, storage, 2, tiny);
 	ok(storage[0].weight == unit / 4 && storage[1].weight == unit / 4 * 3,
 	   "weights of 5e-324");
+	bd_blend_start(&blend, storage, 4, mixed);
+	bd_blend_dry(&blend, 0);
+	bd_blend_dry(&blend, 1);
+	ok(storage[2].weight == unit && storage[3].weight == 0,
+	   "5e-324 is more than 0 when 1e308 twice is dry");
 }
 
 int
