@@ -22,22 +22,14 @@
 #include <float.h>
 #include <math.h>
 
-#include "access/htup_details.h"
 #include "dist.h"
 #include "elementary.h"
 #include "funcapi.h"
 #include "odds.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(bandit_select_arms);
-
-/* What select_arms keeps between the rows it returns. */
-typedef struct SelectResult
-{
-	const Bandit *bandit;
-	Draw	   *draws;
-	int		   *picks;
-} SelectResult;
 
 /* Redraws of top_two before the challenger is drawn by his odds. */
 #define MAX_REDRAWS 100
@@ -300,18 +292,18 @@ bd_select_count(int k)
 }
 
 /*
- * select_first
- *		Everything select_arms does before its first row.
+ * select_arms(bandit text, context jsonb, k int)
+ *		-> (rank, arm, sample, weight, alpha, beta), best first
  */
-static void
-select_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx)
+Datum
+bandit_select_arms(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"bandit", "context", "k"};
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	SelectResult *result;
-	MemoryContext old;
 	Bandit	   *bandit;
 	Jsonb	   *context;
+	Draw	   *draws;
+	int		   *picks;
 	int			k;
 	int			n;
 
@@ -320,51 +312,26 @@ select_first(FunctionCallInfo fcinfo, FuncCallContext *funcctx)
 	context = PG_GETARG_JSONB_P(1);
 	k = bd_select_count(PG_GETARG_INT32(2));
 	bd_context_check(bandit, context);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
-	old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-	result = palloc(sizeof(SelectResult));
-	result->bandit = bandit;
-	result->draws = palloc(sizeof(Draw) * Max(bandit->narms, 1));
-	result->picks = palloc(sizeof(int) * Max(bandit->narms, 1));
-	funcctx->user_fctx = result;
-	funcctx->tuple_desc = BlessTupleDesc(CreateTupleDescCopy(rsinfo->expectedDesc));
-	MemoryContextSwitchTo(old);
-
+	draws = palloc(sizeof(Draw) * Max(bandit->narms, 1));
+	picks = palloc(sizeof(int) * Max(bandit->narms, 1));
 	n = bd_posteriors_of_query(fcinfo->flinfo->fn_mcxt, bandit,
-							   bd_context_hash(context), context,
-							   result->draws);
-	funcctx->max_calls = bd_select(bd_session_random(), bandit->policy,
-								   result->draws, n, k, result->picks);
-}
+							   bd_context_hash(context), context, draws);
+	n = bd_select(bd_session_random(), bandit->policy, draws, n, k, picks);
+	for (int rank = 0; rank < n; rank++)
+	{
+		const Draw *draw = &draws[picks[rank]];
+		Datum		values[6];
+		bool		nulls[6] = {false};
 
-/*
- * select_arms(bandit text, context jsonb, k int)
- *		-> (rank, arm, sample, weight, alpha, beta), best first
- */
-Datum
-bandit_select_arms(PG_FUNCTION_ARGS)
-{
-	FuncCallContext *funcctx;
-	SelectResult *result;
-	const Draw *draw;
-	Datum		values[6];
-	bool		nulls[6] = {false};
-	HeapTuple	tuple;
-
-	if (SRF_IS_FIRSTCALL())
-		select_first(fcinfo, SRF_FIRSTCALL_INIT());
-	funcctx = SRF_PERCALL_SETUP();
-	if (funcctx->call_cntr >= funcctx->max_calls)
-		SRF_RETURN_DONE(funcctx);
-
-	result = funcctx->user_fctx;
-	draw = &result->draws[result->picks[funcctx->call_cntr]];
-	values[0] = Int32GetDatum((int) funcctx->call_cntr + 1);
-	values[1] = CStringGetTextDatum(result->bandit->arms[draw->arm].name);
-	values[2] = Float8GetDatum(draw->sample);
-	values[3] = Float8GetDatum(draw->weight);
-	values[4] = Float8GetDatum(draw->alpha);
-	values[5] = Float8GetDatum(draw->beta);
-	tuple = heap_form_tuple(funcctx->tuple_desc, values, nulls);
-	SRF_RETURN_NEXT(funcctx, HeapTupleGetDatum(tuple));
+		values[0] = Int32GetDatum(rank + 1);
+		values[1] = CStringGetTextDatum(bandit->arms[draw->arm].name);
+		values[2] = Float8GetDatum(draw->sample);
+		values[3] = Float8GetDatum(draw->weight);
+		values[4] = Float8GetDatum(draw->alpha);
+		values[5] = Float8GetDatum(draw->beta);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
