@@ -107,11 +107,57 @@ test_search(void)
 		printf("# %g\n", worst);
 }
 
+/* where Boost's continued fraction is long, or endless; known to 20 digits */
+static void
+test_large(void)
+{
+	static const struct
+	{
+		double		alpha;
+		double		beta;
+		double		x;
+		double		smaller;	/* of the two shares */
+	}			known[] = {
+		{1e10, 3e10, 0.249995, 0.01046043649707058094},
+		{1e20, 1e20, 0.50000000005, 0.078649586352069815694},
+		{1e6, 1e50, 1.0005e-44, 0.30844952422846953472},
+		{1e12, 1e8, 0.9999000199, 0.16102649168744675827},
+		{1e9, 1e9, 0.4996, 1.2543221372145199771e-280},
+		{1e8, 1e8, 0.50003, 0.1980719546588984125},
+	};
+	double		worst = 0;
+	double		quantile;
+
+	for (int i = 0; i < (int) (sizeof(known) / sizeof(known[0])); i++)
+	{
+		double		cdf;
+		double		upper;
+
+		bd_special_beta_cdf(known[i].x, known[i].alpha, known[i].beta, &cdf,
+							&upper);
+		worst = fmax(worst, off(fmin(cdf, upper), known[i].smaller));
+		bd_special_beta_quantile(cdf, known[i].alpha, known[i].beta, &quantile);
+		if (cdf < 0.5)
+			worst = fmax(worst, off(quantile, known[i].x));
+	}
+	if (!ok(worst < 1e-12, "shapes of 1e8 to 1e50"))
+		printf("# %g\n", worst);
+	ok(bd_special_beta_quantile(0.025, 1e308, 1e308, &quantile) &&
+	   off(quantile, 0.5) < 1e-15 &&
+	   bd_special_beta_quantile(0.5, 1e308, 1e308, &quantile) &&
+	   quantile == 0.5 &&
+	   bd_special_beta_quantile(0.975, 1e6, 1e300, &quantile) &&
+	   off(quantile, 1.001960e-294) < 1e-6 &&
+	   bd_special_beta_quantile(0.3, 1e308, 1e20, &quantile) && quantile == 1,
+	   "shapes of 1e308");
+}
+
 int
 main(void)
 {
 	test_powers();
 	test_ends();
 	test_search();
+	test_large();
 	return done();
 }
