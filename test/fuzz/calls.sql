@@ -24,13 +24,26 @@ INSERT INTO words VALUES
 CREATE TEMP TABLE choices AS
 SELECT type, unnest(word::text[]) AS word FROM words
 UNION ALL SELECT 'uuid', decision_id::text FROM (SELECT decision_id FROM bandit.decisions ORDER BY 1 LIMIT 12) d;
--- most functions want the name of a bandit first
+-- what an argument of that name may well be, so that calls come further than
+-- the first check: seven times in ten
+CREATE TEMP TABLE likely AS
+SELECT name, unnest(words::text[]) AS word FROM (VALUES
+	('bandit', '{shop,plain,fades}'), ('name', '{shop,plain,fades}'),
+	('arm', '{a,b,c,svd,item_cf,hybrid,long_tail}'), ('context', '{"{}","{\"n\": 1}","{\"n\": 2}"}'),
+	('k', '{1,2,3,6,100}'), ('n', '{1,2,10,100}'), ('user_id', '{1,2,3,40}'), ('user_key', '{1,2,40}'),
+	('item_id', '{1,2,3,60}'), ('kind', '{click,rating}'), ('reward', '{0,1,0.5}'),
+	('policy', '{thompson,greedy,ucb1,uniform,top_two}'), ('metric', '{ctr,avg_rating,long_tail_rate}'),
+	('alphas', '{"{1,2,3}","{0.5,0.5}"}'), ('betas', '{"{3,2,1}","{1,40}"}'), ('outcome', '{success,failure,neutral}'),
+	('context_hash', format('{%s,%s}', bandit.context_hash('{}'), bandit.context_hash('{"n": 1}')))) w (name, words)
+UNION ALL SELECT 'decision_id', word FROM choices WHERE type = 'uuid';
 SELECT 'BEGIN', format('SELECT %I.%I(%s)', n.nspname, p.proname, (
-		SELECT string_agg(CASE WHEN random() < 0.07 THEN 'NULL' ELSE
-			coalesce((SELECT quote_literal(word) FROM choices c WHERE c.type = format_type(t, NULL)
-				AND (o > 1 OR c.type <> 'text' OR random() < 0.3 OR word IN ('shop', 'plain', 'fades'))
+		SELECT string_agg(CASE WHEN random() < 0.07 THEN 'NULL' ELSE coalesce(
+			(SELECT quote_literal(word) FROM likely l WHERE l.name = p.proargnames[o] AND likely
+				ORDER BY random() + time * 0 LIMIT 1),
+			(SELECT quote_literal(word) FROM choices c WHERE c.type = format_type(t, NULL)
 				ORDER BY random() + time * 0 LIMIT 1), 'NULL') END || '::' || format_type(t, NULL), ', ' ORDER BY o)
-		FROM unnest(p.proargtypes) WITH ORDINALITY a (t, o))), 'ROLLBACK'
+		FROM (SELECT t, o, random() + time * 0 < 0.7 AS likely
+			FROM unnest(p.proargtypes) WITH ORDINALITY u (t, o) OFFSET 0) a)), 'ROLLBACK'
 FROM pg_catalog.pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, generate_series(1, :times) time
 WHERE n.nspname IN ('bandit', 'bandit_internal') AND p.prokind = 'f' AND p.pronargs > 0
 	AND p.prorettype <> 'trigger'::regtype AND 'internal'::regtype <> ALL (p.proargtypes::oid[])
