@@ -197,6 +197,7 @@ typedef struct OwnerScope
 extern int	bd_plan_run(KeptPlan *kept, Datum *values, const char *nulls,
 						bool read_only, long limit);
 extern void bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver);
+extern void bd_push_latest(void);
 extern void bd_plan_run_latest(KeptPlan *kept, Datum *values,
 							   const char *nulls, long limit);
 extern bool bd_plan_runs(void);

@@ -414,7 +414,7 @@ look_up(Part *part, const ModelKind *kind)
 
 	models_relation = bd_relation("models");
 	counted = changes;
-	PushActiveSnapshot(GetLatestSnapshot());
+	bd_push_latest();
 	SPI_connect();
 	values[0] = CStringGetTextDatum(part->key.bandit);
 	values[1] = CStringGetTextDatum(kind->name);

@@ -120,7 +120,7 @@ load_node(void)
 	if (!OidIsValid(node_relation))
 		return;
 	changes = node_changes;
-	PushActiveSnapshot(GetLatestSnapshot());
+	bd_push_latest();
 	SPI_connect();
 	bd_owner_begin(&scope);
 	bd_plan_run(&plan, NULL, NULL, true, 1);

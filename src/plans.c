@@ -150,6 +150,19 @@ bd_plan_each(KeptPlan *kept, Datum *values, DestReceiver * receiver)
 }
 
 /*
+ * bd_push_latest
+ *		Read what is committed now, until PopActiveSnapshot.
+ *
+ * As catalogs are read; GetLatestSnapshot raises in the leader of a parallel
+ * plan, where a function that is parallel restricted may be called.
+ */
+void
+bd_push_latest(void)
+{
+	PushActiveSnapshot(GetCatalogSnapshot(InvalidOid));
+}
+
+/*
  * bd_plan_run_latest
  *		Run a kept statement on what is committed now, whatever the snapshot
  *		of the transaction.

@@ -117,7 +117,7 @@ find_priors(const Bandit *bandit, Jsonb *context, Prior *priors)
 			missing++;
 	}
 
-	PushActiveSnapshot(GetLatestSnapshot());
+	bd_push_latest();
 	SPI_connect();
 	bd_owner_begin(&scope);
 	for (int level = bandit->nfeatures; level >= 0 && missing > 0; level--)

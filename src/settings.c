@@ -359,7 +359,7 @@ load_bandit(const char *name)
 	 * when the statement began, or a change that was heard of in between
 	 * would be cached as it was before.
 	 */
-	PushActiveSnapshot(GetLatestSnapshot());
+	bd_push_latest();
 	SPI_connect();
 	bd_version_check();
 	bd_owner_begin(&scope);

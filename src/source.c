@@ -115,7 +115,7 @@ bd_source_load(const char *name, MemoryContext context)
 	MemoryContext old;
 	Datum		value = CStringGetTextDatum(name);
 
-	PushActiveSnapshot(GetLatestSnapshot());	/* as in settings.c */
+	bd_push_latest();
 	SPI_connect();
 	bd_owner_begin(&scope);
 	bd_plan_run(&plan, &value, NULL, true, 1);
