@@ -9,9 +9,9 @@ BEGIN ATOMIC
 	FROM pg_catalog.pg_trigger t,
 		LATERAL (SELECT
 			convert_to(watch_triggers.bandit, getdatabaseencoding())
-			|| '\x00'::bytea
+			|| E'\\x00'::bytea
 			|| convert_to(watch_triggers.kind, getdatabaseencoding())
-			|| '\x00'::bytea) AS a (opening)
+			|| E'\\x00'::bytea) AS a (opening)
 	WHERE t.tgrelid = watch_triggers.source
 		AND t.tgfoid = 'bandit.learn()'::regprocedure
 		AND substr(t.tgargs, 1, length(a.opening)) = a.opening

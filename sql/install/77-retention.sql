@@ -17,8 +17,8 @@ BEGIN ATOMIC
 		coalesce(bandit.decision_time(p.end_id), 'infinity')
 	FROM (
 		SELECT c.oid::regclass AS partition,
-			substring(b.bound FROM 'FROM \(''([^'']+)''')::uuid AS first_id,
-			substring(b.bound FROM 'TO \(''([^'']+)''')::uuid AS end_id
+			substring(b.bound FROM E'FROM \\(''([^'']+)''')::uuid AS first_id,
+			substring(b.bound FROM E'TO \\(''([^'']+)''')::uuid AS end_id
 		FROM pg_inherits i
 		JOIN pg_class c ON c.oid = i.inhrelid
 		CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS b (bound)

@@ -4,7 +4,7 @@ CREATE FUNCTION bandit_internal.like_prefix(prefix text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT regexp_replace(prefix, '([!%_])', '!\1', 'g') || '%';
+	SELECT regexp_replace(prefix, '([!%_])', E'!\\1', 'g') || '%';
 END;
 COMMENT ON FUNCTION bandit_internal.like_prefix(text) IS
 'A pattern for LIKE, with ! as its escape, of what begins with "prefix".';

@@ -5,7 +5,7 @@ CREATE FUNCTION bandit_internal.html(value text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT replace(replace(replace(replace(regexp_replace(value, '[\x01-\x08\x0b-\x1f]', ' ', 'g'),
+	SELECT replace(replace(replace(replace(regexp_replace(value, E'[\\x01-\\x08\\x0b-\\x1f]', ' ', 'g'),
 		'&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;');
 END;
 COMMENT ON FUNCTION bandit_internal.html(text) IS

@@ -216,4 +216,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.report(text, timestamptz) IS
-'One HTML page about a bandit, without scripts and needing nothing from elsewhere: posteriors of the arms, over all and in the contexts met most, shares of the arms and mean reward of bandit and control over time, regret, the experiment''s verdict, alerts, and how slow the arms are; the numbers stand beside each picture. Light or dark as the reader has it, and for a phone too. In psql: \t \a \o report.html, SELECT bandit.report(...), \o. Reads the whole log. at: as of when decisions are mature. Errors: undefined_object.';
+E'One HTML page about a bandit, without scripts and needing nothing from elsewhere: posteriors of the arms, over all and in the contexts met most, shares of the arms and mean reward of bandit and control over time, regret, the experiment''s verdict, alerts, and how slow the arms are; the numbers stand beside each picture. Light or dark as the reader has it, and for a phone too. In psql: \\t \\a \\o report.html, SELECT bandit.report(...), \\o. Reads the whole log. at: as of when decisions are mature. Errors: undefined_object.';
