@@ -36,9 +36,11 @@ RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '100ms'
-SET deadlock_timeout = '50ms'
 AS $$
 DECLARE
+	usual text := current_setting('deadlock_timeout');
+	-- else the lock's timeout ends a deadlock, not much later
+	may_set boolean := has_parameter_privilege('deadlock_timeout', 'SET');
 	wanted text;
 	holders text;
 BEGIN
@@ -46,7 +48,13 @@ BEGIN
 	FROM unnest(tables) WITH ORDINALITY AS t (name, place);
 	FOR attempt IN 1 .. 60 LOOP
 		BEGIN
+			IF may_set THEN
+				SET LOCAL deadlock_timeout = '50ms';
+			END IF;
 			EXECUTE 'LOCK TABLE ' || wanted || ' IN ACCESS EXCLUSIVE MODE';
+			IF may_set THEN
+				PERFORM set_config('deadlock_timeout', usual, true);
+			END IF;
 			RETURN;
 		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 			-- whoever queued behind this goes first

@@ -26,5 +26,25 @@ foreach my $way ('CREATE EXTENSION bandit', "CREATE EXTENSION bandit VERSION '0.
 	}
 }
 
+# an owner who is no superuser, or no longer
+$node->safe_psql('postgres', 'CREATE ROLE boss SUPERUSER LOGIN; CREATE ROLE heir LOGIN; CREATE DATABASE owned');
+my @boss = (extra_params => [ '-U', 'boss' ]);
+my @heir = (extra_params => [ '-U', 'heir' ]);
+$node->safe_psql('owned', q{CREATE EXTENSION bandit; SELECT bandit.create_bandit('ab', '{a,b}')}, @boss);
+$node->safe_psql('owned', 'ALTER ROLE boss NOSUPERUSER; REASSIGN OWNED BY boss TO heir');
+is($node->safe_psql('owned', q{SELECT bandit.reward(decision_id, 1) FROM bandit.choose('ab')}), 't', 'learns as its new owner');
+foreach my $who ('anybody', 'the owner')
+{
+	my ($ret, $out, $err) = $node->psql('owned', q{
+		SET client_min_messages = warning;
+		SELECT count(*) > 2 FROM bandit.make_partitions('3 days', '1 day', now() + interval '1 day' * (SELECT count(*) FROM pg_inherits));
+		SELECT count(*) FROM bandit.drop_partitions('1 day', now() + interval '1 year') WHERE action = 'dropped';
+		SHOW deadlock_timeout}, $who eq 'the owner' ? @heir : ());
+	like($out, qr/^t\n\d+\n1s$/, "$who makes partitions and drops them") or diag($err);
+}
+is(($node->psql('owned', q{SELECT bandit.set_node('here')}, @heir))[0], 0, 'the owner names the node');
+is($node->safe_psql('usual', q{BEGIN; SET deadlock_timeout = '2s'; SELECT count(*) > 2 FROM bandit.make_partitions(); SHOW deadlock_timeout}),
+	"t\n2s", 'a session keeps its deadlock_timeout');
+
 $node->stop;
 done_testing();
