@@ -121,18 +121,30 @@ DECLARE
 	kind text := (SELECT c.relname FROM pg_class c WHERE c.oid = parent);
 	name text := kind || to_char(begins, '_YYYYMMDD')
 		|| CASE WHEN begins::time <> '00:00' THEN to_char(begins, '_HH24MISS') ELSE '' END;
+	allowed text;
 BEGIN
 	EXECUTE format('CREATE TABLE bandit.%I (LIKE bandit.%I INCLUDING ALL)',
 		name, kind || '_default');
 	EXECUTE format('COMMENT ON TABLE bandit.%I IS %L', name, format(
 		'Partition of bandit.%s: decisions from %s to before %s, see bandit.make_partitions.',
 		kind, starts, ends));
+	-- who reads a partition by itself, as pg_dump does, reads this one too
+	FOR allowed IN
+		SELECT format('GRANT %s ON bandit.%I TO %s%s', a.privilege_type, name,
+			CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+			CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+		FROM pg_class c, aclexplode(c.relacl) a
+		WHERE c.oid = format('bandit.%I', kind || '_default')::regclass
+			AND a.grantee <> c.relowner
+	LOOP
+		EXECUTE allowed;
+	END LOOP;
 	RETURN format('bandit.%I', name)::regclass;
 END;
 $$;
 
 COMMENT ON FUNCTION bandit_internal.create_partition(regclass, timestamptz, timestamptz) IS
-'Creates, but does not attach, a table for the rows of decisions or feedback of that time, with the keys and indexes of the default partition. Named after the start, in UTC.';
+'Creates, but does not attach, a table for the rows of decisions or feedback of that time, with the keys, indexes and grants of the default partition. Named after the start, in UTC.';
 
 CREATE FUNCTION bandit.make_partitions(ahead interval DEFAULT '7 days',
 	width interval DEFAULT '1 day', at timestamptz DEFAULT pg_catalog.now(),

@@ -1,6 +1,6 @@
 -- Roles, as plain users: what each may do, and what it may not.
 BEGIN;
-SELECT plan(56);
+SELECT plan(58);
 SET LOCAL client_min_messages = error;
 CREATE TABLE products (product_id int PRIMARY KEY, name text);
 CREATE TABLE ratings (user_id int, product_id int REFERENCES products, stars int, created_at timestamptz DEFAULT now());
@@ -18,7 +18,7 @@ SELECT throws_ok($$SELECT bandit.grant_access(current_user::name, 'look')$$, '22
 SELECT throws_ok($$SELECT bandit.grant_access(NULL, 'serve')$$, '22004', NULL, 'nobody');
 SELECT lives_ok('SELECT bandit.create_roles()', 'the four roles');
 SELECT lives_ok('SELECT bandit.create_roles()', 'as often as one likes');
-CREATE ROLE stranger; CREATE ROLE web; CREATE ROLE tracker; CREATE ROLE eye; CREATE ROLE chief;
+CREATE ROLE stranger; CREATE ROLE "Eve ""x"""; CREATE ROLE web; CREATE ROLE tracker; CREATE ROLE eye; CREATE ROLE chief;
 GRANT bandit_serve TO web; GRANT bandit_feedback TO tracker; GRANT bandit_monitor TO eye; GRANT bandit_admin TO chief;
 GRANT USAGE, CREATE ON SCHEMA public TO stranger, web, tracker, eye, chief;
 GRANT SELECT ON ratings, products TO web, chief;
@@ -96,6 +96,17 @@ SELECT is((SELECT count(*) FROM bandit.recommend('shop', 3, 30) r JOIN ratings t
 SELECT isnt((SELECT string_agg(r.item_id::text, ',') FROM bandit.candidates('shop', 'item_cf', 3, 30) r), NULL, 'his ratings are seen');
 SELECT is((SELECT string_agg(r.item_id::text, ',') FROM bandit.candidates('shop', 'item_cf', 15, 30) r),
 	(SELECT string_agg(r.item_id::text, ',') FROM bandit.candidates('shop', 'item_cf', 999, 30) r), 'what web may not see, no list knows');
+RESET ROLE;
+
+-- what is made later is open to the same: pg_dump reads each partition by itself
+GRANT SELECT ON bandit.feedback_default TO "Eve ""x""" WITH GRANT OPTION;
+CREATE TEMP TABLE made AS SELECT partition FROM bandit.make_partitions('1 day', at => now() + interval '100 days');
+SELECT results_eq($$SELECT DISTINCT regexp_replace(c.relname, '_.*', ''), c.relacl::text FROM made m JOIN pg_class c ON c.oid = m.partition ORDER BY 1$$,
+	$$SELECT regexp_replace(c.relname, '_.*', ''), c.relacl::text FROM pg_class c
+	WHERE c.oid IN ('bandit.decisions_default'::regclass, 'bandit.feedback_default'::regclass) ORDER BY 1$$, 'partitions have the grants of the default one');
+SET LOCAL ROLE eye;
+SELECT lives_ok((SELECT string_agg(format('SELECT count(*) FROM %s', i.inhrelid::regclass), ';') FROM pg_inherits i
+	JOIN pg_class c ON c.oid = i.inhrelid AND c.relkind = 'r' WHERE i.inhparent IN ('bandit.decisions'::regclass, 'bandit.feedback'::regclass)), 'and are read by who monitors');
 RESET ROLE;
 SELECT * FROM finish();
 ROLLBACK;
