@@ -108,5 +108,44 @@ ALTER TABLE bandit.experiments
 ALTER TABLE bandit.watches
 	ENABLE REPLICA TRIGGER invalidate_cache_replica;
 
+-- pg_restore -j fills these tables in any order, which their foreign keys would
+-- refuse where bandits comes last: the keys cascade, and this asks instead.
+CREATE FUNCTION bandit_internal.check_has_bandit() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM bandit.bandits b WHERE b.name = NEW.bandit FOR KEY SHARE;
+	-- with no bandit at all yet, a dump is being restored
+	IF NOT FOUND AND EXISTS (SELECT FROM bandit.bandits) THEN
+		RAISE EXCEPTION 'bandit "%" does not exist', NEW.bandit
+			USING ERRCODE = 'foreign_key_violation',
+				SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
+				HINT = 'SELECT name FROM bandit.bandits lists them; bandit.create_bandit makes one.';
+	END IF;
+	RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION bandit_internal.check_has_bandit() IS
+'Trigger on tables of settings, in place of what their foreign keys would check: raises foreign_key_violation for a row of a bandit that does not exist, but for when there is none at all, as while a dump is restored by several jobs.';
+
+DO $$
+DECLARE
+	part record;
+BEGIN
+	FOR part IN
+		SELECT t.tgrelid::regclass AS child, string_agg(format('DISABLE TRIGGER %I', t.tgname), ', ') AS checks
+		FROM pg_catalog.pg_constraint c
+		JOIN pg_catalog.pg_trigger t ON t.tgconstraint = c.oid AND t.tgrelid = c.conrelid
+		WHERE c.contype = 'f' AND c.confrelid = 'bandit.bandits'::regclass
+		GROUP BY t.tgrelid
+	LOOP
+		EXECUTE format('ALTER TABLE %s %s', part.child, part.checks);
+		EXECUTE format('CREATE TRIGGER check_has_bandit AFTER INSERT OR UPDATE OF bandit ON %s'
+			' FOR EACH ROW EXECUTE FUNCTION bandit_internal.check_has_bandit()', part.child);
+	END LOOP;
+END;
+$$;
+
 -- Nobody may call anything that was not granted to him.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bandit, bandit_internal FROM PUBLIC;

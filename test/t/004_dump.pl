@@ -40,7 +40,7 @@ unlike($before, qr/^bandit\.(?!nodes|revisions|forwarded)\w+\|0\|/m,
 	'there is something of everything');
 my $file = PostgreSQL::Test::Utils::tempdir() . '/dump';
 
-foreach my $format ('custom', 'plain')
+foreach my $format ('custom', 'plain', 'directory')
 {
 	my $database = "restored_$format";
 	my @place = ('-h', $node->host, '-p', $node->port);
@@ -49,8 +49,8 @@ foreach my $format ('custom', 'plain')
 	command_ok([ 'pg_dump', @place, "--format=$format", '-f', "$file.$format", 'postgres' ],
 		"$format: dumped");
 	command_ok(
-		$format eq 'custom'
-		? [ 'pg_restore', @place, '--exit-on-error', '-d', $database, "$file.$format" ]
+		$format ne 'plain'
+		? [ 'pg_restore', @place, '--exit-on-error', $format eq 'custom' ? () : '--jobs=4', '-d', $database, "$file.$format" ]
 		: [ 'psql', '-X', '-q', @place, '-v', 'ON_ERROR_STOP=1', '-d', $database, '-f', "$file.$format" ],
 		"$format: restored without a complaint");
 	is(fingerprint($node, $database), $before, "$format: nothing is missing or changed");
@@ -91,6 +91,21 @@ foreach my $format ('custom', 'plain')
 			SELECT count(*) FROM pg_class WHERE relname ~ '^(decisions|feedback)_'}), '0',
 		"$format: partitions go with the extension");
 }
+
+# several jobs restore tables in any order: with the bandits last
+$node->safe_psql('postgres', 'CREATE DATABASE restored_last');
+my @archive = ('pg_restore', '-h', $node->host, '-p', $node->port, '--exit-on-error', '-d', 'restored_last');
+run_log([ 'pg_restore', '-l', "$file.custom" ], '>', "$file.list");
+my @entries = grep { /^\d/ } split(/\n/, slurp_file("$file.list"));
+append_to_file("$file.first", join("\n", (grep { !/ TABLE DATA bandit bandits / } @entries), ''));
+append_to_file("$file.last", join("\n", (grep { / TABLE DATA bandit bandits / } @entries), ''));
+command_ok([ @archive, '-L', "$file.first", "$file.custom" ], 'restored all but the bandits');
+command_ok([ @archive, '-L', "$file.last", "$file.custom" ], 'and these');
+is(fingerprint($node, 'restored_last'), $before, 'nothing is missing or changed');
+my ($ret, $out, $err) = $node->psql('restored_last', q{INSERT INTO bandit.outcome_rules (bandit, kind, outcome) VALUES ('nobody', 'like', 'success')});
+like($err, qr/bandit "nobody" does not exist/, 'a setting has a bandit');
+is($node->safe_psql('restored_last', q{DELETE FROM bandit.bandits WHERE name = 'films'; SELECT count(*) FROM bandit.arms WHERE bandit = 'films'}),
+	'0', 'and goes with it');
 
 $node->stop;
 done_testing();
