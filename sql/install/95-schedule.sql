@@ -144,6 +144,10 @@ BEGIN
 	IF schedule.retention <= '0' THEN
 		RAISE EXCEPTION 'retention must be positive, not %', schedule.retention
 			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF way <> 'by hand' AND NOT (SELECT r.rolcanlogin FROM pg_roles r WHERE r.rolname = current_user) THEN
+		RAISE EXCEPTION 'role "%" may not log in, so pg_cron could not run its jobs', current_user
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'Call bandit.schedule as a role that may: jobs are those of the current role, not of the session''s.';
 	END IF;
 	SELECT coalesce(string_agg(CASE WHEN j.schedule IS NOT NULL
 			THEN format('PERFORM ' || template || ';', j.job, j.schedule, j.command,
@@ -170,7 +174,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.schedule(text, text, text, text, text, text, interval) IS
-'Puts what keeps a bandit in order on pg_cron, as jobs of the caller: bandit.settle by settlement, bandit.guard by guarding, bandit.check_health by monitoring, bandit.train of a recommender by training, refresh_priors and fold by maintenance; and for all bandits of the database, also by maintenance, make_partitions, drop_partitions(retention) and the purging of these jobs'' history after 7 days. Times are cron expressions in pg_cron''s time zone (GMT, unless cron.timezone says otherwise); null: not that job; retention null: no partitions are made or dropped. All of them are scheduled or none; called again, it changes them. Returns what was scheduled. Jobs are named "bandit database.bandit what" in cron.job. Where pg_cron keeps its jobs in another database they are put there through extension dblink. Where it cannot be reached a warning says what to do, scheduled is false, and command is what to run there, or by hand. Errors: undefined_object; invalid_parameter_value; insufficient_privilege; what pg_cron raises for an expression that it cannot read.';
+'Puts what keeps a bandit in order on pg_cron, as jobs of the caller: bandit.settle by settlement, bandit.guard by guarding, bandit.check_health by monitoring, bandit.train of a recommender by training, refresh_priors and fold by maintenance; and for all bandits of the database, also by maintenance, make_partitions, drop_partitions(retention) and the purging of these jobs'' history after 7 days. Times are cron expressions in pg_cron''s time zone (GMT, unless cron.timezone says otherwise); null: not that job; retention null: no partitions are made or dropped. All of them are scheduled or none; called again, it changes them. Returns what was scheduled. Jobs are named "bandit database.bandit what" in cron.job. Where pg_cron keeps its jobs in another database they are put there through extension dblink. Where it cannot be reached a warning says what to do, scheduled is false, and command is what to run there, or by hand. Errors: undefined_object; invalid_parameter_value; insufficient_privilege; object_not_in_prerequisite_state where the caller may not log in, as pg_cron does; what pg_cron raises for an expression that it cannot read.';
 
 CREATE FUNCTION bandit.unschedule(name text)
 RETURNS void

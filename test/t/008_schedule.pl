@@ -84,6 +84,9 @@ $node->safe_psql('postgres', q{GRANT USAGE ON SCHEMA cron TO worker});
 is($node->safe_psql('postgres', q{SELECT bool_and(scheduled) FROM bandit.schedule('plain', monitoring => NULL)}, extra_params => ['-U', 'worker']), 't', 'with rights');
 $node->safe_psql('postgres', q{SELECT bandit.unschedule('plain')});
 is($node->safe_psql('postgres', q{SELECT count(*) FROM cron.job WHERE username = 'worker'}), '7', 'jobs of others stay');
+$node->safe_psql('postgres', 'CREATE ROLE team; GRANT worker TO team');
+($ret, $out, $err) = $node->psql('postgres', q{SET ROLE team; SELECT bandit.schedule('plain')});
+like($err, qr/ERROR:  role "team" may not log in/, 'jobs that could never run are not scheduled');
 $node->safe_psql('postgres', q{SELECT bandit.unschedule('plain')}, extra_params => ['-U', 'worker']);
 
 # pg_cron in another database
