@@ -86,10 +86,9 @@ EXTRA_CLEAN = $(DATA_built) .built-for test/unit/build results output_iso \
 # which must work before there is a PostgreSQL.
 
 CHECKS = check-all check-warnings check-asan check-valgrind check-assert fuzz sqlsmith
-OUR_GOALS = demo soak test test-examples test-report test-versions bench bench-feedback bench-bulk nodes citus simulations recommenders psql start stop status \
-	destroy unit unit-programs lint format help dist $(CHECKS)
-OUR_GOALS = demo soak test test-monitoring test-examples test-report test-versions bench bench-feedback bench-bulk simulations recommenders psql start stop status \
-	destroy unit unit-programs lint format help dist
+OUR_GOALS = demo soak test test-monitoring test-examples test-report test-versions \
+	bench bench-feedback bench-bulk nodes citus simulations recommenders psql start stop \
+	status destroy unit unit-programs lint format help dist $(CHECKS)
 
 ifneq ($(filter-out $(OUR_GOALS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
