@@ -198,6 +198,28 @@ ALTER TABLE bandit.feedback ENABLE REPLICA TRIGGER receive;
 ALTER TABLE bandit.revisions ENABLE REPLICA TRIGGER receive;
 ALTER TABLE bandit.contexts ENABLE REPLICA TRIGGER receive;
 
+CREATE FUNCTION bandit_internal.restore_firing() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	command text;
+BEGIN
+	FOR command IN
+		SELECT format('ALTER TABLE ONLY %s ENABLE %s TRIGGER %I', t.tgrelid::regclass,
+			CASE t.tgname WHEN 'invalidate_cache' THEN 'ALWAYS' ELSE 'REPLICA' END, t.tgname)
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+		WHERE c.relnamespace = 'bandit'::regnamespace
+			AND t.tgname IN ('receive', 'invalidate_cache', 'invalidate_cache_replica')
+			AND t.tgenabled <> CASE t.tgname WHEN 'invalidate_cache' THEN 'A' ELSE 'R' END
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION bandit_internal.restore_firing() IS
+'Lets the extension''s triggers fire again where replication applies rows, after ENABLE TRIGGER ALL, as pg_restore --disable-triggers leaves it, has made ordinary ones of them. For the extension''s owner.';
+
 CREATE FUNCTION bandit.set_node(node text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -221,6 +243,7 @@ BEGIN
 	PERFORM bandit_internal.lock_briefly('bandit.contexts',
 		'bandit.decisions', 'bandit.decisions_default',
 		'bandit.feedback', 'bandit.feedback_default');
+	PERFORM bandit_internal.restore_firing();
 	UPDATE bandit.nodes n SET here = false WHERE n.here;
 	INSERT INTO bandit.nodes AS n (node, here, system_identifier, database)
 	VALUES (set_node.node, true, cluster, oid)

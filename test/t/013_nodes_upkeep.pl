@@ -33,6 +33,22 @@ like(($berlin->psql('postgres', q{SET client_min_messages = warning; CREATE DATA
 			SELECT bandit.publish_node()}))[2],
 	qr/no name\nHINT:.*set_node/, 'a database without a name publishes nothing');
 
+# ---- pg_restore --data-only --disable-triggers leaves ordinary triggers
+is($berlin->safe_psql('other', q{
+		SET client_min_messages = warning;
+		SELECT count(*) FROM bandit.make_partitions('1 day');
+		CREATE TEMP VIEW firing AS SELECT t.tgrelid, t.tgname, t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+		WHERE c.relnamespace = 'bandit'::regnamespace AND NOT t.tgisinternal;
+		CREATE TEMP TABLE before AS TABLE firing;
+		DO $$DECLARE t regclass; BEGIN
+			FOR t IN SELECT DISTINCT tgrelid FROM firing LOOP
+				EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', t);
+				EXECUTE format('ALTER TABLE %s ENABLE TRIGGER ALL', t);
+			END LOOP; END$$;
+		SELECT count(*) > 0 FROM (TABLE firing EXCEPT TABLE before) x;
+		SELECT bandit.set_node('madrid');
+		SELECT count(*) FROM (TABLE firing EXCEPT TABLE before) x}), "4\nt\n\n0", 'a new name lets them fire in replication again');
+
 # ---- forgetting: rows fade from when they were received, wherever
 $berlin->safe_psql('postgres', q{
 	-- five hours ago, and changed since: evidence as of then
