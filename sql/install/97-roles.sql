@@ -49,6 +49,11 @@ BEGIN
 	ELSIF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = role) THEN
 		RAISE EXCEPTION 'role "%" does not exist', role
 			USING ERRCODE = 'undefined_object', HINT = format('CREATE ROLE %I;', role);
+	ELSIF NOT EXISTS (SELECT FROM pg_extension e
+			WHERE e.extname = 'bandit' AND pg_has_role(e.extowner, 'USAGE')) THEN
+		-- each GRANT would only warn
+		RAISE EXCEPTION 'must be owner of extension bandit to grant access to it'
+			USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA bandit TO %I', role);
 	FOR granted IN SELECT f FROM bandit_internal.access_functions(access) f LOOP

@@ -1,6 +1,6 @@
 -- Roles, as plain users: what each may do, and what it may not.
 BEGIN;
-SELECT plan(58);
+SELECT plan(59);
 SET LOCAL client_min_messages = error;
 CREATE TABLE products (product_id int PRIMARY KEY, name text);
 CREATE TABLE ratings (user_id int, product_id int REFERENCES products, stars int, created_at timestamptz DEFAULT now());
@@ -96,6 +96,10 @@ SELECT is((SELECT count(*) FROM bandit.recommend('shop', 3, 30) r JOIN ratings t
 SELECT isnt((SELECT string_agg(r.item_id::text, ',') FROM bandit.candidates('shop', 'item_cf', 3, 30) r), NULL, 'his ratings are seen');
 SELECT is((SELECT string_agg(r.item_id::text, ',') FROM bandit.candidates('shop', 'item_cf', 15, 30) r),
 	(SELECT string_agg(r.item_id::text, ',') FROM bandit.candidates('shop', 'item_cf', 999, 30) r), 'what web may not see, no list knows');
+RESET ROLE;
+
+SET LOCAL ROLE chief;
+SELECT throws_ok($$SELECT bandit.grant_access('web', 'admin')$$, '42501', NULL, 'who administers does not make others administrators');
 RESET ROLE;
 
 -- what is made later is open to the same: pg_dump reads each partition by itself
