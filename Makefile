@@ -98,8 +98,10 @@ $(error PostgreSQL's headers are not to be found with PG_CONFIG=$(PG_CONFIG). \
 	Install postgresql-server-dev-15, or name another pg_config; \
 	"make demo" and "make test" install what they need themselves)
 endif
-# here, since "DATA=dir make demo" means something else by it
-DATA = $(filter-out $(UPGRADES),$(wildcard sql/bandit--*--*.sql))
+# here, since "DATA=dir make demo" means something else by it; with the old
+# versions, to which dumps of them are restored
+DATA = $(filter-out $(UPGRADES),$(wildcard sql/bandit--*--*.sql)) \
+	$(wildcard test/upgrade/bandit--*.sql)
 override with_llvm := no
 include $(PGXS)
 override with_llvm := no

@@ -3,21 +3,12 @@
 # and sessions that were open go on.
 use strict;
 use warnings;
-use File::Copy;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use BanditTest;
 
 my $node = PostgreSQL::Test::Cluster->new('upgrade');
-my $place = $node->config_data('--sharedir') . '/extension';
-
-# scripts/test puts the old version there where we may not
-copy('test/upgrade/bandit--0.1.0.sql', $place) if -w $place;
-if (!-e "$place/bandit--0.1.0.sql")
-{
-	plan skip_all => "test/upgrade/bandit--0.1.0.sql is not in $place";
-}
 $node->init;
 $node->append_conf('postgresql.conf', "max_connections = 60\nlog_min_messages = error\n");
 $node->start;
@@ -59,6 +50,18 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class c, LATERAL (SELE
 			AND c.relkind = 'r' AND NOT c.relispartition
 			AND (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s', c.oid::regclass), true, true, '')))[1]::text = '0'
 			AND c.relname NOT IN ('alerts', 'checkpoints')}), '0', 'no table was left out');
+
+# what a dump is of now, when the new version is the one to be had
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+my @place = ('-h', $node->host, '-p', $node->port);
+command_ok([ 'pg_dump', @place, '--format=custom', '-f', $dump, 'postgres' ], 'a dump of the old version');
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+$node->safe_psql('restored', q{CREATE EXTENSION bandit VERSION '0.1.0'});
+command_ok([ 'pg_restore', @place, '--exit-on-error', '-d', 'restored', $dump ], 'goes into the old version');
+$node->safe_psql('restored', 'ALTER EXTENSION bandit UPDATE');
+my $state = q{SELECT (SELECT count(*) FROM bandit.decisions), (SELECT count(*) FROM bandit.feedback), (SELECT count(*) FROM pg_inherits
+	WHERE inhparent IN ('bandit.decisions'::regclass, 'bandit.feedback'::regclass)), (SELECT count(*) FROM bandit.verify('films'))};
+is($node->safe_psql('restored', $state), $node->safe_psql('postgres', $state), 'and is updated there');
 
 # copies of all tables, then the update, with sessions in the middle of it
 $node->safe_psql('postgres', q{
