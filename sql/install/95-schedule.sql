@@ -9,6 +9,31 @@ END;
 COMMENT ON FUNCTION bandit_internal.like_prefix(text) IS
 'A pattern for LIKE, with ! as its escape, of what begins with "prefix".';
 
+CREATE FUNCTION bandit_internal.cut_name(name text, bytes int)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN octet_length(name) <= bytes THEN name
+		ELSE (SELECT left(name, max(n)) FROM generate_series(0, bytes - 9) n
+				WHERE octet_length(left(name, n)) <= bytes - 9)
+			|| '~' || left(to_hex(bandit.key_id(name)), 8) END;
+END;
+COMMENT ON FUNCTION bandit_internal.cut_name(text, int) IS
+'The name, or as much of it as leaves room for ~ and the head of bandit.key_id of it within so many bytes.';
+
+CREATE FUNCTION bandit_internal.job_prefix(name text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	-- "bandit ", database, ".", bandit, " " and six letters fit into 63 bytes
+	SELECT 'bandit ' || d.database || coalesce('.' || bandit_internal.cut_name(
+		quote_ident(job_prefix.name), 48 - octet_length(d.database)), '') || ' '
+	FROM (SELECT bandit_internal.cut_name(quote_ident(current_database()), 24)) AS d (database);
+END;
+COMMENT ON FUNCTION bandit_internal.job_prefix(text) IS
+'What the names of a bandit''s jobs begin with, of those for all bandits of the database where the name is NULL. pg_cron would silently cut job names after 63 bytes, and take jobs that are then called alike for one.';
+
 CREATE FUNCTION bandit_internal.jobs(name text, monitoring text, settlement text,
 	guarding text, training text, maintenance text, retention interval,
 	OUT job text, OUT schedule text, OUT command text)
@@ -16,7 +41,7 @@ RETURNS SETOF record
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	SELECT format('bandit %I.%I %s', current_database(), jobs.name, j.what), j.schedule, j.command
+	SELECT bandit_internal.job_prefix(jobs.name) || j.what, j.schedule, j.command
 	FROM (VALUES
 		(1, 'settle', settlement, format('SELECT bandit.settle(%L)', jobs.name)),
 		(2, 'guard', guarding, format('SELECT * FROM bandit.guard(%L)', jobs.name)),
@@ -28,14 +53,14 @@ BEGIN ATOMIC
 	) AS j (place, what, schedule, command)
 	UNION ALL
 	-- for all bandits of the database
-	SELECT format('bandit %I %s', current_database(), j.what),
+	SELECT bandit_internal.job_prefix(NULL) || j.what,
 		CASE WHEN j.place = 3 OR retention IS NOT NULL THEN maintenance END, j.command
 	FROM (VALUES
 		(1, 'partitions', 'SELECT bandit.make_partitions()'),
 		(2, 'retention', format('SELECT bandit.drop_partitions(%L)', retention)),
 		(3, 'history', format('DELETE FROM cron.job_run_details d USING cron.job j WHERE j.jobid = d.jobid AND j.username = current_user AND (j.jobname LIKE %L ESCAPE ''!'' OR j.jobname LIKE %L ESCAPE ''!'') AND d.end_time < now() - interval ''7 days''',
-			bandit_internal.like_prefix(format('bandit %I.', current_database())),
-			bandit_internal.like_prefix(format('bandit %I ', current_database()))))
+			bandit_internal.like_prefix(rtrim(bandit_internal.job_prefix(NULL), ' ') || '.'),
+			bandit_internal.like_prefix(bandit_internal.job_prefix(NULL))))
 	) AS j (place, what, command);
 END;
 
@@ -151,7 +176,7 @@ BEGIN
 	END IF;
 	SELECT coalesce(string_agg(CASE WHEN j.schedule IS NOT NULL
 			THEN format('PERFORM ' || template || ';', j.job, j.schedule, j.command,
-				CASE j.job WHEN format('bandit %I history', current_database())
+				CASE j.job WHEN bandit_internal.job_prefix(NULL) || 'history'
 					THEN bandit_internal.cron_database() ELSE current_database() END)
 			ELSE format('PERFORM cron.unschedule(j.jobid) FROM cron.job j WHERE j.jobname = %L AND j.username = current_user;', j.job)
 			END, ' '), '') INTO statements
@@ -170,11 +195,11 @@ BEGIN
 	FROM bandit_internal.jobs(schedule.name, schedule.monitoring, schedule.settlement,
 		schedule.guarding, schedule.training, schedule.maintenance, schedule.retention) j
 	WHERE j.schedule IS NOT NULL
-		AND (way <> 'by hand' OR j.job <> format('bandit %I history', current_database()));
+		AND (way <> 'by hand' OR j.job <> bandit_internal.job_prefix(NULL) || 'history');
 END;
 $$;
 COMMENT ON FUNCTION bandit.schedule(text, text, text, text, text, text, interval) IS
-'Puts what keeps a bandit in order on pg_cron, as jobs of the caller: bandit.settle by settlement, bandit.guard by guarding, bandit.check_health by monitoring, bandit.train of a recommender by training, refresh_priors and fold by maintenance; and for all bandits of the database, also by maintenance, make_partitions, drop_partitions(retention) and the purging of these jobs'' history after 7 days. Times are cron expressions in pg_cron''s time zone (GMT, unless cron.timezone says otherwise); null: not that job; retention null: no partitions are made or dropped. All of them are scheduled or none; called again, it changes them. Returns what was scheduled. Jobs are named "bandit database.bandit what" in cron.job. Where pg_cron keeps its jobs in another database they are put there through extension dblink. Where it cannot be reached a warning says what to do, scheduled is false, and command is what to run there, or by hand. Errors: undefined_object; invalid_parameter_value; insufficient_privilege; object_not_in_prerequisite_state where the caller may not log in, as pg_cron does; what pg_cron raises for an expression that it cannot read.';
+'Puts what keeps a bandit in order on pg_cron, as jobs of the caller: bandit.settle by settlement, bandit.guard by guarding, bandit.check_health by monitoring, bandit.train of a recommender by training, refresh_priors and fold by maintenance; and for all bandits of the database, also by maintenance, make_partitions, drop_partitions(retention) and the purging of these jobs'' history after 7 days. Times are cron expressions in pg_cron''s time zone (GMT, unless cron.timezone says otherwise); null: not that job; retention null: no partitions are made or dropped. All of them are scheduled or none; called again, it changes them. Returns what was scheduled. Jobs are named "bandit database.bandit what" in cron.job, long names cut to the 63 bytes that pg_cron keeps. Where pg_cron keeps its jobs in another database they are put there through extension dblink. Where it cannot be reached a warning says what to do, scheduled is false, and command is what to run there, or by hand. Errors: undefined_object; invalid_parameter_value; insufficient_privilege; object_not_in_prerequisite_state where the caller may not log in, as pg_cron does; what pg_cron raises for an expression that it cannot read.';
 
 CREATE FUNCTION bandit.unschedule(name text)
 RETURNS void
@@ -196,13 +221,13 @@ BEGIN
 		PERFORM bandit_internal.tell_cron_missing();
 		RETURN;
 	END IF;
-	own := bandit_internal.like_prefix(format('bandit %I.%I ', current_database(), unschedule.name));
-	shared := bandit_internal.like_prefix(format('bandit %I.', current_database()));
+	own := bandit_internal.like_prefix(bandit_internal.job_prefix(unschedule.name));
+	shared := bandit_internal.like_prefix(rtrim(bandit_internal.job_prefix(NULL), ' ') || '.');
 	PERFORM bandit_internal.run_for_cron(way, format(
 		'PERFORM cron.unschedule(j.jobid) FROM cron.job j WHERE j.username = current_user AND j.jobname LIKE %1$L ESCAPE ''!''; '
 		|| 'PERFORM cron.unschedule(j.jobid) FROM cron.job j WHERE j.username = current_user AND j.jobname LIKE %3$L ESCAPE ''!'' '
 		|| 'AND NOT EXISTS (SELECT FROM cron.job o WHERE o.username = current_user AND o.jobname LIKE %2$L ESCAPE ''!'');',
-		own, shared, bandit_internal.like_prefix(format('bandit %I ', current_database()))));
+		own, shared, bandit_internal.like_prefix(bandit_internal.job_prefix(NULL))));
 END;
 $$;
 COMMENT ON FUNCTION bandit.unschedule(text) IS

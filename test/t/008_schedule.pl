@@ -74,6 +74,11 @@ $node->safe_psql('postgres', q{SELECT bandit.schedule('plain', training => NULL)
 isnt(jobs(), $before, 'another bandit');
 $node->safe_psql('postgres', q{SELECT bandit.unschedule('plain')});
 is(jobs(), $before, 'comes and goes by itself');
+$node->safe_psql('postgres', q{SELECT bandit.create_bandit(repeat('n', 63), '{a,b}'); SELECT bandit.schedule(repeat('n', 63), maintenance => NULL)});
+is($node->safe_psql('postgres', q{SELECT count(*) FROM cron.job WHERE command LIKE '%nnn%'}), '3', 'jobs of a long name are as many');
+$node->safe_psql('postgres', q{SELECT bandit.drop_bandit(repeat('n', 63))});
+is($node->safe_psql('postgres', q{SELECT count(*) FROM cron.job WHERE command LIKE '%nnn%'}), '0', 'and found again');
+$node->safe_psql('postgres', qq{SELECT bandit.schedule('my "films"%', monitoring => '$often', settlement => NULL, guarding => NULL)});
 
 # without rights
 $node->safe_psql('postgres', q{CREATE ROLE worker LOGIN; GRANT USAGE ON SCHEMA bandit, bandit_internal TO worker;
