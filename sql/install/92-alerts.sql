@@ -72,26 +72,35 @@ AS $$
 DECLARE
 	before bandit.alerts;
 	after bandit.alerts;
+	moment timestamptz := CASE WHEN note_alert.action IS NOT NULL THEN clock_timestamp() END;
 BEGIN
-	SELECT a.* INTO before FROM bandit.alerts a
-	WHERE a.bandit = note_alert.bandit AND a.metric = note_alert.metric
-		AND a.arm IS NOT DISTINCT FROM note_alert.arm AND a.resolved_at IS NULL
-	FOR NO KEY UPDATE;
-	INSERT INTO bandit.alerts AS a (bandit, metric, arm, severity, value, threshold,
-		message, action, acted_at)
-	VALUES (note_alert.bandit, note_alert.metric, note_alert.arm, note_alert.severity,
-		note_alert.value, note_alert.threshold, note_alert.message, note_alert.action,
-		CASE WHEN note_alert.action IS NOT NULL THEN clock_timestamp() END)
-	ON CONFLICT (bandit, metric, arm) WHERE resolved_at IS NULL DO UPDATE SET
-		severity = CASE WHEN a.severity = 'critical' THEN a.severity ELSE excluded.severity END,
-		value = excluded.value, threshold = excluded.threshold,
-		message = excluded.message, last_seen_at = excluded.last_seen_at,
-		action = coalesce(excluded.action, a.action),
-		acted_at = coalesce(excluded.acted_at, a.acted_at)
+	LOOP
+		-- waits for whoever opens or ends the same episode, and then sees it
+		INSERT INTO bandit.alerts (bandit, metric, arm, severity, value, threshold,
+			message, action, acted_at)
+		VALUES (note_alert.bandit, note_alert.metric, note_alert.arm, note_alert.severity,
+			note_alert.value, note_alert.threshold, note_alert.message, note_alert.action, moment)
+		ON CONFLICT (bandit, metric, arm) WHERE resolved_at IS NULL DO NOTHING
+		RETURNING * INTO after;
+		IF FOUND THEN
+			PERFORM bandit_internal.tell_alert('opened', after);
+			RETURN;
+		END IF;
+		SELECT a.* INTO before FROM bandit.alerts a
+		WHERE a.bandit = note_alert.bandit AND a.metric = note_alert.metric
+			AND a.arm IS NOT DISTINCT FROM note_alert.arm AND a.resolved_at IS NULL
+		FOR NO KEY UPDATE;
+		EXIT WHEN FOUND;
+	END LOOP;
+	UPDATE bandit.alerts a SET
+		severity = CASE WHEN a.severity = 'critical' THEN a.severity ELSE note_alert.severity END,
+		value = note_alert.value, threshold = note_alert.threshold,
+		message = note_alert.message, last_seen_at = now(),
+		action = coalesce(note_alert.action, a.action),
+		acted_at = coalesce(moment, a.acted_at)
+	WHERE a.alert_id = before.alert_id
 	RETURNING a.* INTO after;
-	IF before.alert_id IS DISTINCT FROM after.alert_id THEN
-		PERFORM bandit_internal.tell_alert('opened', after);
-	ELSIF before.severity <> after.severity OR note_alert.action IS NOT NULL THEN
+	IF before.severity <> after.severity OR note_alert.action IS NOT NULL THEN
 		PERFORM bandit_internal.tell_alert('worsened', after);
 	END IF;
 END;
