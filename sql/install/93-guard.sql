@@ -231,6 +231,10 @@ DECLARE
 	deed record;
 BEGIN
 	PERFORM bandit_internal.lock_bandit(guard.name);
+	IF isfinite(guard.at) IS NOT TRUE THEN
+		RAISE EXCEPTION 'at must be a moment, neither null nor infinite'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	FOR found IN
 		SELECT v.* FROM bandit_internal.guard_values(guard.name, guard.at) v
 	LOOP
@@ -268,4 +272,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.guard(text, timestamptz) IS
-'Checks the guards of a bandit and does what they say, a row per guard, and per enabled arm where it is about arms. status: ok; warning: the value is above the bound; alert: beyond doubt, its interval is (Wilson''s at 95 %, of reward_drop the always-valid one of the experiment, so that it may be asked every minute); unknown: too few requests, or no experiment with 100 users on each side. Only an alert is acted on; action: what was done, control or disable. A warning or an alert is a row of bandit.alerts, told to NOTIFY bandit_alerts and to the server log when it opens, worsens and resolves. An arm that was disabled stays so, and its alert open, until somebody enables it (bandit.set_arm); it is then judged by what it does from then on. Errors: undefined_object.';
+'Checks the guards of a bandit and does what they say, a row per guard, and per enabled arm where it is about arms. status: ok; warning: the value is above the bound; alert: beyond doubt, its interval is (Wilson''s at 95 %, of reward_drop the always-valid one of the experiment, so that it may be asked every minute); unknown: too few requests, or no experiment with 100 users on each side. Only an alert is acted on; action: what was done, control or disable. A warning or an alert is a row of bandit.alerts, told to NOTIFY bandit_alerts and to the server log when it opens, worsens and resolves. An arm that was disabled stays so, and its alert open, until somebody enables it (bandit.set_arm); it is then judged by what it does from then on. Errors: undefined_object; invalid_parameter_value.';

@@ -322,6 +322,9 @@ BEGIN
 	IF (health."window" > '0') IS NOT TRUE THEN
 		RAISE EXCEPTION 'window must be positive'
 			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF isfinite(health.at) IS NOT TRUE THEN
+		RAISE EXCEPTION 'at must be a moment, neither null nor infinite'
+			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	since := health.at - health."window";
 	RETURN QUERY

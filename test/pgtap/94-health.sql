@@ -1,6 +1,6 @@
 -- Health: each metric against its definition, statuses, thresholds, alerts by episode.
 BEGIN;
-SELECT plan(57);
+SELECT plan(60);
 SET LOCAL client_min_messages = error;
 CREATE TABLE film (film_id int PRIMARY KEY, genres text[]);
 INSERT INTO film SELECT i, ARRAY['g' || i % 4] || CASE WHEN i % 2 = 0 THEN ARRAY['even'] ELSE '{}' END FROM generate_series(1, 40) i;
@@ -14,6 +14,9 @@ SELECT throws_ok($$SELECT * FROM bandit.health('nothing')$$, '42704', NULL, 'no 
 SELECT throws_ok($$SELECT * FROM bandit.check_health(NULL)$$, '22004', NULL, 'no name');
 SELECT throws_ok($$SELECT * FROM bandit.health('x', '-1 day')$$, '22023', NULL, 'a window ends after it starts');
 SELECT throws_ok($$SELECT * FROM bandit.health('x', NULL)$$, '22023', NULL, 'a window');
+SELECT throws_ok($$SELECT * FROM bandit.check_health('x', at => NULL)$$, '22023', NULL, 'a moment, or all would be well');
+SELECT throws_ok($$SELECT * FROM bandit.health('x', at => 'infinity')$$, '22023', NULL, 'one that comes');
+SELECT throws_ok($$SELECT * FROM bandit.guard('x', at => NULL)$$, '22023', NULL, 'for a guard too');
 SELECT throws_ok($$SELECT bandit.set_threshold('nothing', 'ctr', 0.1)$$, '42704', NULL, 'no bandit to judge');
 SELECT throws_ok($$SELECT bandit.set_threshold('x', 'mood', 0.1)$$, '42704', 'unknown metric "mood"', 'no such metric');
 SELECT throws_ok($$SELECT bandit.set_threshold('x', 'ctr', 'NaN')$$, '22023', NULL, 'not a number');
