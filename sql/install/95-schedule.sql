@@ -93,7 +93,9 @@ BEGIN
 		END IF;
 		RETURN 'here';
 	ELSIF bandit_internal.cron_database() <> current_database()
-		AND EXISTS (SELECT FROM pg_extension WHERE extname = 'dblink') THEN
+		AND EXISTS (SELECT FROM pg_extension WHERE extname = 'dblink')
+		-- of others dblink wants a password, which is not here
+		AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
 		RETURN 'elsewhere';
 	END IF;
 	RETURN 'by hand';
@@ -101,6 +103,19 @@ END;
 $$;
 COMMENT ON FUNCTION bandit_internal.cron_way() IS
 'How to reach pg_cron: here, in this database; elsewhere, in another one by dblink; by hand. Errors: insufficient_privilege.';
+
+CREATE FUNCTION bandit_internal.cron_dblink(call text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT format('%I.%s(%L, $1)', n.nspname, call, format('host=%L port=%s dbname=%L user=%L',
+		coalesce(nullif(btrim(split_part(current_setting('unix_socket_directories'), ',', 1), ' "'), ''), 'localhost'),
+		current_setting('port'), bandit_internal.cron_database(), current_user))
+	FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink';
+END;
+COMMENT ON FUNCTION bandit_internal.cron_dblink(text) IS
+'The call of a function of dblink that runs the statement $1 in pg_cron''s database, as the caller.';
 
 CREATE FUNCTION bandit_internal.run_for_cron(way text, statements text)
 RETURNS void
@@ -113,11 +128,7 @@ BEGIN
 	IF way = 'here' THEN
 		EXECUTE block;
 	ELSE
-		EXECUTE format('SELECT %I.dblink_exec($1, $2)', (SELECT n.nspname FROM pg_extension e
-				JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'dblink'))
-		USING format('host=%L port=%s dbname=%L user=%L',
-				coalesce(nullif(btrim(split_part(current_setting('unix_socket_directories'), ',', 1), ' "'), ''), 'localhost'),
-				current_setting('port'), bandit_internal.cron_database(), current_user), block;
+		EXECUTE 'SELECT ' || bandit_internal.cron_dblink('dblink_exec') USING block;
 	END IF;
 END;
 $$;
@@ -137,7 +148,10 @@ BEGIN
 			USING HINT = 'CREATE EXTENSION pg_cron; then call bandit.schedule again. Meanwhile run the commands by hand.';
 	ELSIF place IS NOT NULL THEN
 		RAISE WARNING 'nothing was scheduled: pg_cron is in database "%"', place
-			USING HINT = format('Run the commands below in database "%s", or CREATE EXTENSION dblink here and call bandit.schedule again.', place);
+			USING HINT = format('Run the commands below in database "%s", or CREATE EXTENSION dblink here and call bandit.schedule again, as a superuser.', place);
+	ELSIF NOT pg_has_role('pg_read_all_settings', 'USAGE') THEN
+		RAISE WARNING 'nothing was scheduled: pg_cron is not in this database'
+			USING HINT = format('Whether it is in another one may not be seen: GRANT pg_read_all_settings TO %I; or let a superuser call bandit.schedule. Meanwhile run the commands below by hand, or from any other scheduler.', current_user);
 	ELSE
 		RAISE WARNING 'nothing was scheduled: pg_cron is not there'
 			USING HINT = format('Install it (Debian: postgresql-%s-cron), set shared_preload_libraries = ''pg_cron'' and cron.database_name = %L, restart, CREATE EXTENSION pg_cron, and call bandit.schedule again. Meanwhile run the commands below by hand, or from any other scheduler.',
@@ -199,7 +213,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.schedule(text, text, text, text, text, text, interval) IS
-'Puts what keeps a bandit in order on pg_cron, as jobs of the caller: bandit.settle by settlement, bandit.guard by guarding, bandit.check_health by monitoring, bandit.train of a recommender by training, refresh_priors and fold by maintenance; and for all bandits of the database, also by maintenance, make_partitions, drop_partitions(retention) and the purging of these jobs'' history after 7 days. Times are cron expressions in pg_cron''s time zone (GMT, unless cron.timezone says otherwise); null: not that job; retention null: no partitions are made or dropped. All of them are scheduled or none; called again, it changes them. Returns what was scheduled. Jobs are named "bandit database.bandit what" in cron.job, long names cut to the 63 bytes that pg_cron keeps. Where pg_cron keeps its jobs in another database they are put there through extension dblink. Where it cannot be reached a warning says what to do, scheduled is false, and command is what to run there, or by hand. Errors: undefined_object; invalid_parameter_value; insufficient_privilege; object_not_in_prerequisite_state where the caller may not log in, as pg_cron does; what pg_cron raises for an expression that it cannot read.';
+'Puts what keeps a bandit in order on pg_cron, as jobs of the caller: bandit.settle by settlement, bandit.guard by guarding, bandit.check_health by monitoring, bandit.train of a recommender by training, refresh_priors and fold by maintenance; and for all bandits of the database, also by maintenance, make_partitions, drop_partitions(retention) and the purging of these jobs'' history after 7 days. Times are cron expressions in pg_cron''s time zone (GMT, unless cron.timezone says otherwise); null: not that job; retention null: no partitions are made or dropped. All of them are scheduled or none; called again, it changes them. Returns what was scheduled. Jobs are named "bandit database.bandit what" in cron.job, long names cut to the 63 bytes that pg_cron keeps. Where pg_cron keeps its jobs in another database they are put there through extension dblink, for a superuser. Where it cannot be reached a warning says what to do, scheduled is false, and command is what to run there, or by hand. Errors: undefined_object; invalid_parameter_value; insufficient_privilege; object_not_in_prerequisite_state where the caller may not log in, as pg_cron does; what pg_cron raises for an expression that it cannot read.';
 
 CREATE FUNCTION bandit.unschedule(name text)
 RETURNS void
@@ -238,16 +252,42 @@ RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	owners text;
+	number bigint;
+	call text := format('SELECT bandit.unschedule(%L);', old.name);
 BEGIN
-	IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron')
-		AND has_schema_privilege('cron', 'USAGE') THEN
-		PERFORM bandit.unschedule(old.name);
+	IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+		IF has_schema_privilege('cron', 'USAGE') THEN
+			PERFORM bandit.unschedule(old.name);
+			-- a superuser sees those of others
+			EXECUTE 'SELECT string_agg(DISTINCT j.username, '', '') FROM cron.job j WHERE j.jobname LIKE $1 ESCAPE ''!'''
+			INTO owners USING bandit_internal.like_prefix(bandit_internal.job_prefix(old.name));
+			IF owners IS NOT NULL THEN
+				RAISE WARNING 'bandit "%" still has jobs of other roles: %', old.name, owners
+					USING HINT = 'As each of them: ' || call;
+			END IF;
+		END IF;
+	ELSIF bandit_internal.cron_way() = 'elsewhere' THEN
+		-- not taken off: that would stay where the drop is rolled back
+		BEGIN
+			EXECUTE 'SELECT c.number FROM ' || bandit_internal.cron_dblink('dblink') || ' AS c (number bigint)'
+			INTO number USING format('SELECT count(*) FROM cron.job WHERE jobname LIKE %L ESCAPE ''!''',
+				bandit_internal.like_prefix(bandit_internal.job_prefix(old.name)));
+		EXCEPTION WHEN sqlclient_unable_to_establish_sqlconnection OR undefined_table
+			OR insufficient_privilege THEN
+			number := 0;	-- who cannot be asked has scheduled nothing
+		END;
+		IF number > 0 THEN
+			RAISE WARNING 'bandit "%" still has jobs in database "%"', old.name, bandit_internal.cron_database()
+				USING HINT = call;
+		END IF;
 	END IF;
 	RETURN NULL;
 END;
 $$;
 COMMENT ON FUNCTION bandit_internal.forget_jobs() IS
-'A bandit that is dropped has no jobs: takes those of the caller off pg_cron, where it is in this database.';
+'A bandit that is dropped has no jobs: takes those of the caller off pg_cron, where it is in this database, and names what stays.';
 
 CREATE TRIGGER forget_jobs AFTER DELETE ON bandit.bandits
 	FOR EACH ROW EXECUTE FUNCTION bandit_internal.forget_jobs();

@@ -94,6 +94,14 @@ $node->safe_psql('postgres', 'CREATE ROLE team; GRANT worker TO team');
 like($err, qr/ERROR:  role "team" may not log in/, 'jobs that could never run are not scheduled');
 $node->safe_psql('postgres', q{SELECT bandit.unschedule('plain')}, extra_params => ['-U', 'worker']);
 
+# a bandit that goes while another role has jobs of it
+$node->safe_psql('postgres', q{SELECT bandit.create_bandit('gone', '{a,b}')});
+$node->safe_psql('postgres', q{SELECT bandit.schedule('gone', maintenance => NULL)}, extra_params => ['-U', 'worker']);
+($ret, $out, $err) = $node->psql('postgres', q{SELECT bandit.drop_bandit('gone')});
+like($err, qr/WARNING:  bandit "gone" still has jobs of other roles: worker\nHINT:  As each of them: SELECT bandit.unschedule\('gone'\);/, 'is told of');
+$node->safe_psql('postgres', q{SELECT bandit.unschedule('gone')}, extra_params => ['-U', 'worker']);
+is(jobs(), $before, 'and leaves nothing then');
+
 # pg_cron in another database
 $node->safe_psql('postgres', 'CREATE DATABASE "the ""app"');
 my $app = 'the "app';
@@ -109,6 +117,20 @@ is(jobs(), $before, 'what is not wanted any more goes');
 $node->safe_psql($app, q{SELECT bandit.schedule('plain')});
 $node->safe_psql($app, q{SELECT bandit.unschedule('plain')});
 is(jobs(), $before, 'and all of it');
+$node->safe_psql($app, q{SELECT bandit.create_roles(); GRANT bandit_admin TO worker});
+($ret, $out, $err) = $node->psql($app, q{SELECT bool_or(scheduled) FROM bandit.schedule('plain')}, extra_params => ['-U', 'worker']);
+like($err, qr/WARNING:  nothing was scheduled: pg_cron is not in this database\nHINT:  .*GRANT pg_read_all_settings TO worker;/, 'who may not see where pg_cron is is not told to install it');
+$node->safe_psql($app, q{GRANT pg_read_all_settings TO worker});
+($ret, $out, $err) = $node->psql($app, q{SELECT count(*), bool_or(scheduled) FROM bandit.schedule('plain')}, extra_params => ['-U', 'worker']);
+is($out, '7|f', 'whom dblink would ask for a password gets what to run');
+like($err, qr/pg_cron is in database "postgres"/, 'and where');
+$node->safe_psql($app, q{SELECT bandit.create_bandit('gone', '{a,b}'); SELECT bandit.schedule('plain')});
+($ret, $out, $err) = $node->psql($app, q{SELECT bandit.drop_bandit('gone')});
+is($err, '', 'a bandit without jobs goes there without a word');
+($ret, $out, $err) = $node->psql($app, q{SELECT bandit.drop_bandit('plain')});
+like($err, qr/WARNING:  bandit "plain" still has jobs in database "postgres"\nHINT:  SELECT bandit.unschedule\('plain'\);/, 'with jobs it says so');
+$node->safe_psql($app, q{SELECT bandit.unschedule('plain')});
+is(jobs(), $before, 'which takes them off');
 
 # a job runs, and tells that the recommender was never trained
 ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM bandit.alerts WHERE metric = 'untrained_arms' AND severity = 'critical' AND resolved_at IS NULL}),
