@@ -246,7 +246,7 @@ figcaption{font-size:.85rem;color:var(--soft);margin-top:6px;overflow-wrap:anywh
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft)}
 th,td{padding:4px 10px 4px 0;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top}
-th{color:var(--soft);font-weight:600}td,.name{white-space:nowrap}.wrap{white-space:normal;overflow-wrap:anywhere;min-width:12em}
+th{color:var(--soft);font-weight:600}td{white-space:nowrap}.name{display:inline-block;max-width:100%}.wrap{white-space:normal;overflow-wrap:anywhere;min-width:12em}
 .ok,.keep{color:var(--good)}.warning{color:var(--warn)}.critical,.alert,.stop{color:var(--bad)}
 .none{padding:2em;text-align:center;border:1px dashed var(--rule);border-radius:8px}
 </style>$css$;

@@ -9,7 +9,7 @@ SELECT bandit.create_recommender('films', 'rated', items => 'film', features => 
 SELECT bandit.train('films');
 CREATE FUNCTION crowd(user_id bigint, n int) RETURNS TABLE (item_id bigint, score float8) LANGUAGE sql STABLE AS $$
 	SELECT r.film_id, count(*)::float8 FROM rated r GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT n $$;
-SELECT bandit.add_arm('films', 'an arm with a long name & <tags>', 'crowd(bigint,int)');
+SELECT bandit.add_arm('films', 'an arm with as long a name as there may be, & <tags>, 63 bytes', 'crowd(bigint,int)');
 SELECT bandit.start_experiment('films', 0.6);
 UPDATE bandit.experiments SET experiment = md5('report')::uuid, began_at = began_at - interval '40 days';
 SELECT bandit.set_seed(28);
