@@ -42,12 +42,26 @@ END;
 COMMENT ON FUNCTION bandit_internal.ticks(float8, float8, int) IS
 'Round numbers from low to high, about as many as wanted (Heckbert 1990, nice numbers).';
 
+CREATE FUNCTION bandit_internal.tick_words(value float8, step float8)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN value = 0 OR abs(value) < step * 1e-6 THEN '0'
+		WHEN abs(value) BETWEEN 0.001 AND 99999
+			THEN rtrim(to_char(round(value::numeric, p.places), 'FM999,990.' || repeat('9', greatest(p.places, 0))), '.')
+		ELSE trim_scale(round((value / 10 ^ p.power)::numeric, 2)) || 'e' || p.power END
+	FROM (SELECT least(coalesce(1 - floor(log(nullif(step, 0))), 2), 6)::int AS places,
+			floor(log(nullif(abs(value), 0)) + 1e-9)::int AS power) AS p;
+END;
+COMMENT ON FUNCTION bandit_internal.tick_words(float8, float8) IS
+'A number at an axis whose ticks are "step" apart: as many digits as tell it from the next, and few enough to stand beside the picture.';
+
 CREATE FUNCTION bandit_internal.number_ticks(low float8, high float8)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT coalesce(jsonb_agg(jsonb_build_array(t, bandit_internal.short_number(t)) ORDER BY t), '[]')
-	FROM unnest(bandit_internal.ticks(low, high)) t;
+	SELECT coalesce(jsonb_agg(jsonb_build_array(u.t, bandit_internal.tick_words(u.t, t.places[2] - t.places[1])) ORDER BY u.t), '[]')
+	FROM (SELECT bandit_internal.ticks(low, high) AS places) AS t CROSS JOIN LATERAL unnest(t.places) AS u (t);
 END;
 COMMENT ON FUNCTION bandit_internal.number_ticks(float8, float8) IS
 'Ticks of an axis of numbers, for bandit_internal.chart.';

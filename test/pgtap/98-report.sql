@@ -1,6 +1,6 @@
 -- bandit.report: numbers and pictures, each against its definition; nothing that a name could do to the page.
 BEGIN;
-SELECT plan(52);
+SELECT plan(57);
 SET LOCAL client_min_messages = error;
 SELECT bandit.set_seed(98);
 CREATE FUNCTION page(name text, at timestamptz DEFAULT now()) RETURNS text LANGUAGE sql AS $$ SELECT bandit.report(name, at) $$;
@@ -21,6 +21,13 @@ SELECT is(bandit_internal.short_number(NULL), '', 'none');
 SELECT is(bandit_internal.ticks(0, 1), '{0,0.25,0.5,0.75,1}'::float8[], 'round numbers');
 SELECT is((SELECT array_agg(round(t::numeric, 9) ORDER BY t) FROM unnest(bandit_internal.ticks(0.013, 0.107)) t), '{0.025000000,0.050000000,0.075000000,0.100000000}', 'within the range');
 SELECT is(bandit_internal.ticks(5, 5), '{5}'::float8[], 'a range of nothing');
+-- words beside the y axis have room for seven letters, and those of an axis differ
+CREATE FUNCTION words(low float8, high float8) RETURNS text[] LANGUAGE sql AS $$ SELECT array_agg(t->>1 ORDER BY p) FROM jsonb_array_elements(bandit_internal.number_ticks(low, high)) WITH ORDINALITY AS u (t, p) $$;
+SELECT is(words(0, 1e-6), '{0,2.5e-7,5e-7,7.5e-7,1e-6}', 'small numbers are short');
+SELECT is(words(0, 2.3e7), '{0,1e7,2e7}', 'large ones too');
+SELECT is(words(0.49995, 0.50005), '{0.49995,0.499975,0.5,0.500025,0.50005}', 'as many digits as the ticks need');
+SELECT is(words(0, 12500) || words(0, 0.2), '{0,"5,000","10,000",0,0.05,0.1,0.15,0.2}', 'others as they are written');
+SELECT ok(bool_and((SELECT max(length(w)) <= 7 AND count(DISTINCT w) = count(*) FROM unnest(words(0, s * 10 ^ e)) w)), 'at every size') FROM generate_series(-9, 12) e, unnest('{1,1.7,3.2,8.5}'::float8[]) s;
 SELECT is(bandit_internal.polyline('[[0, 0], [10, 1]]', '{0,10}', '{0,1}', 50, 240), 'M50.0 210.0L430.0 10.0', 'from below to the top, right of the margin');
 SELECT is(bandit_internal.polyline('[[0, 0], [5, null], [10, 0]]', '{0,10}', '{0,1}', 50, 240), 'M50.0 210.0L430.0 210.0', 'what is not known is passed over');
 SELECT is((SELECT jsonb_agg(t->>1) FROM jsonb_array_elements(bandit_internal.time_ticks('2026-03-01 00:00Z', '2026-03-05 00:00Z')) t),
