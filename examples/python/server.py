@@ -99,6 +99,21 @@ def require_token():
         raise BadRequest(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
 
 
+# Flask's own: HEAD would make a list that nobody sees, and silence of it.
+NOT_SERVED = {"HEAD", "OPTIONS"}
+
+
+def allowed(methods):
+    return ",".join(sorted(set(methods) - NOT_SERVED))
+
+
+@app.before_request
+def only_what_is_asked_for():
+    if request.url_rule and request.method in NOT_SERVED:
+        headers = {"Allow": allowed(request.url_rule.methods)}
+        raise BadRequest(405, "method not allowed", headers)
+
+
 # ------------------------------------------------------------------- endpoints
 # One SQL call each.  Values are parameters, never part of the statement.
 
@@ -203,7 +218,7 @@ def bad_request(error):
 @app.errorhandler(HTTPException)
 def http_error(error):
     methods = getattr(error, "valid_methods", None)
-    headers = {"Allow": ", ".join(sorted(methods))} if methods else {}
+    headers = {"Allow": allowed(methods)} if methods else {}
     return {"error": error.name.lower()}, error.code, headers
 
 

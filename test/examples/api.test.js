@@ -133,7 +133,15 @@ test('what is wrong with a request is said, as JSON', limit, async () => {
 		assert.equal(typeof got.body?.error, 'string', `${ask} ${got.text}`);
 	}
 	const { headers } = await request(server, '/track/click', { method: 'DELETE' });
-	assert.deepEqual(headers.get('allow').split(/, */).filter((method) => method !== 'OPTIONS'), ['POST']);
+	assert.equal(headers.get('allow'), 'POST');
+});
+
+test('HEAD and OPTIONS log no decision', limit, async () => {
+	for (const method of ['HEAD', 'OPTIONS']) {
+		const { status, headers } = await request(server, '/recommendations', { method, headers: asUser(4711) });
+		assert.deepEqual([method, status, headers.get('allow')], [method, 405, 'GET']);
+	}
+	assert.deepEqual(await sql(`SELECT FROM bandit.decisions WHERE subject = '4711'`), []);
 });
 
 test('SQLSTATEs become statuses', limit, async () => {
