@@ -13,7 +13,8 @@ FROM (VALUES
 	(8, 'unverified_states', 'max', 0, 'critical', 0, 'arms in contexts whose evidence is not the sum of the ledger: rows of bandit.verify'),
 	(9, 'untrained_arms', 'max', 0, 'critical', 0, 'enabled built-in arms that were never trained, and so serve nothing'),
 	(10, 'hours_since_training', 'max', 48, 'warning', 0, 'age of the oldest trained part of an enabled built-in arm'),
-	(11, 'partition_hours_ahead', 'min', 24, 'critical', 0, 'hours for which decisions and feedback have partitions; only where bandit.make_partitions is used')
+	(11, 'partition_hours_ahead', 'min', 24, 'critical', 0, 'hours for which decisions and feedback have partitions; only where bandit.make_partitions is used'),
+	(12, 'enabled_arms', 'min', 1, 'critical', 0, 'arms that may be drawn; without one bandit.choose returns no row, and the control alone serves lists')
 ) AS m (place, metric, bound, threshold, severity, min_sample, description)
 ORDER BY m.place;
 COMMENT ON VIEW bandit.metrics IS
@@ -283,7 +284,10 @@ BEGIN ATOMIC
 	FROM built_in i HAVING count(i.trained_at) > 0
 	UNION ALL
 	SELECT 'partition_hours_ahead', extract(epoch FROM c.ends - until) / 3600, NULL
-	FROM covered c WHERE isfinite(c.ends);
+	FROM covered c WHERE isfinite(c.ends)
+	UNION ALL
+	SELECT 'enabled_arms', (SELECT count(*) FROM bandit.arms a
+		WHERE a.bandit = health_upkeep.name AND a.enabled AND a.role = 'arm'), NULL;
 END;
 COMMENT ON FUNCTION bandit_internal.health_upkeep(text, timestamptz, timestamptz) IS
 'How well a bandit is looked after, the metrics of bandit.metrics that are exact. A metric without a row does not apply to it.';

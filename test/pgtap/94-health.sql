@@ -1,6 +1,6 @@
 -- Health: each metric against its definition, statuses, thresholds, alerts by episode.
 BEGIN;
-SELECT plan(60);
+SELECT plan(62);
 SET LOCAL client_min_messages = error;
 CREATE TABLE film (film_id int PRIMARY KEY, genres text[]);
 INSERT INTO film SELECT i, ARRAY['g' || i % 4] || CASE WHEN i % 2 = 0 THEN ARRAY['even'] ELSE '{}' END FROM generate_series(1, 40) i;
@@ -24,8 +24,14 @@ SELECT throws_ok($$SELECT bandit.set_threshold('x', 'ctr', severity => 'mild')$$
 SELECT throws_ok($$SELECT bandit.set_threshold('x', 'ctr', min_sample => -1)$$, '22023', NULL, 'no sample');
 
 SELECT results_eq($$SELECT metric, status, value FROM bandit.health('plain')$$,
-	$$VALUES ('overall', 'ok', NULL::float8), ('algorithm_dominance', 'unknown', NULL), ('hours_without_feedback', 'unknown', NULL), ('settle_lag_hours', 'ok', 0), ('unverified_states', 'ok', 0)$$,
+	$$VALUES ('overall', 'ok', NULL::float8), ('algorithm_dominance', 'unknown', NULL), ('hours_without_feedback', 'unknown', NULL), ('settle_lag_hours', 'ok', 0), ('unverified_states', 'ok', 0), ('enabled_arms', 'ok', 2)$$,
 	'what applies to a plain bandit');
+SELECT bandit.set_arm('plain', 'a', false);
+SELECT is(status('enabled_arms', 'plain'), 'ok', 'one arm is enough');
+SELECT bandit.set_arm('plain', 'b', false);
+SELECT results_eq($$SELECT status, severity, message FROM bandit.health('plain') WHERE metric IN ('overall', 'enabled_arms')$$,
+	$$VALUES ('alert', 'critical', 'out of bounds: enabled_arms'), ('alert', 'critical', 'enabled_arms is 0.0000, less than 1.0000')$$, 'none serves nobody');
+SELECT bandit.set_arm('plain', 'a', true), bandit.set_arm('plain', 'b', true);
 SELECT results_eq($$SELECT metric, status, value, threshold, severity, message FROM bandit.health('x') WHERE metric IN ('overall', 'ctr', 'untrained_arms')$$,
 	$$VALUES ('overall', 'alert', NULL::float8, NULL::float8, 'critical', 'out of bounds: untrained_arms'), ('ctr', 'unknown', NULL, 0.1, 'warning', 'nothing to judge by'),
 	('untrained_arms', 'alert', 2, 0, 'critical', 'untrained_arms is 2.0000, more than 0.0000')$$, 'an untrained recommender is not well');
@@ -68,7 +74,7 @@ SELECT ok(f.lower < f.value AND f.value < f.upper AND abs(f.upper - f.lower - 3.
 	SELECT sum((y - r * n) ^ 2) * count(*) / (count(*) - 1) / sum(n) ^ 2 AS v FROM (
 		SELECT sum(stars) AS y, count(stars)::float8 AS n, (SELECT avg(stars)::float8 FROM shown) AS r FROM shown WHERE stars IS NOT NULL GROUP BY u) u) v WHERE f.metric = 'avg_rating';
 SELECT is_empty($$SELECT metric FROM found WHERE lower > value OR value > upper$$, 'values are within their intervals');
-SELECT is((SELECT count(*) FROM found), 11::bigint, 'what applies to a recommender');
+SELECT is((SELECT count(*) FROM found), 12::bigint, 'what applies to a recommender');
 
 -- the control's response, the newest of all, is no response to what was served
 INSERT INTO bandit.feedback (decision_id, bandit, item_id, kind, arm, context_hash, value, reward, priority, successes, failures, pulls, received_at)
@@ -134,7 +140,7 @@ SELECT bandit.set_threshold('x', 'hours_without_feedback', 1000);
 SELECT is((SELECT status FROM bandit.check_health('x') WHERE metric = 'overall'), 'alert', 'too few ratings are good');
 SELECT results_eq($$SELECT metric COLLATE "default", severity FROM bandit.alerts WHERE bandit = 'x' ORDER BY 1$$, $$VALUES ('algorithm_dominance', 'warning'), ('avg_rating', 'warning')$$, 'what is out of bounds is an alert');
 SELECT bandit.set_threshold('x', 'ctr', value + 0.001, 'critical') FROM found WHERE metric = 'ctr';
-SELECT is((SELECT count(*) FROM bandit.check_health('x')), 12::bigint, 'checking tells what health tells');
+SELECT is((SELECT count(*) FROM bandit.check_health('x')), 13::bigint, 'checking tells what health tells');
 SELECT results_eq($$SELECT metric COLLATE "default", severity, resolved_at IS NULL FROM bandit.alerts WHERE bandit = 'x' AND metric = 'ctr'$$, $$VALUES ('ctr', 'warning', true)$$, 'by chance or not, it is told');
 CREATE TEMP TABLE open AS SELECT alert_id FROM bandit.alerts WHERE metric = 'ctr';
 SELECT bandit.set_threshold('x', 'ctr', 0.9);
