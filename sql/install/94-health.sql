@@ -32,7 +32,10 @@ COMMENT ON COLUMN bandit.metrics.description IS 'What is measured.';
 CREATE TABLE bandit.thresholds (
 	bandit text COLLATE "C" NOT NULL
 		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
-	metric text COLLATE "C" NOT NULL,
+	metric text COLLATE "C" NOT NULL CHECK (metric IN ('long_tail_rate', 'avg_rating',
+		'algorithm_dominance', 'ctr', 'genre_diversity', 'hours_without_feedback',
+		'settle_lag_hours', 'unverified_states', 'untrained_arms', 'hours_since_training',
+		'partition_hours_ahead', 'enabled_arms')),	-- those of bandit.metrics
 	threshold float8 NOT NULL CHECK (threshold > '-Infinity' AND threshold < 'Infinity'),
 	severity text NOT NULL CHECK (severity IN ('warning', 'critical')),
 	min_sample int NOT NULL CHECK (min_sample >= 0),

@@ -1,6 +1,6 @@
 -- Health: each metric against its definition, statuses, thresholds, alerts by episode.
 BEGIN;
-SELECT plan(62);
+SELECT plan(64);
 SET LOCAL client_min_messages = error;
 CREATE TABLE film (film_id int PRIMARY KEY, genres text[]);
 INSERT INTO film SELECT i, ARRAY['g' || i % 4] || CASE WHEN i % 2 = 0 THEN ARRAY['even'] ELSE '{}' END FROM generate_series(1, 40) i;
@@ -19,6 +19,8 @@ SELECT throws_ok($$SELECT * FROM bandit.health('x', at => 'infinity')$$, '22023'
 SELECT throws_ok($$SELECT * FROM bandit.guard('x', at => NULL)$$, '22023', NULL, 'for a guard too');
 SELECT throws_ok($$SELECT bandit.set_threshold('nothing', 'ctr', 0.1)$$, '42704', NULL, 'no bandit to judge');
 SELECT throws_ok($$SELECT bandit.set_threshold('x', 'mood', 0.1)$$, '42704', 'unknown metric "mood"', 'no such metric');
+SELECT throws_ok($$INSERT INTO bandit.thresholds VALUES ('x', 'crt', 0.1, 'warning', 100)$$, '23514', NULL, 'nor by hand');
+SELECT lives_ok($$INSERT INTO bandit.thresholds SELECT 'plain', metric, threshold, severity, min_sample FROM bandit.metrics; DELETE FROM bandit.thresholds$$, 'but each that there is');
 SELECT throws_ok($$SELECT bandit.set_threshold('x', 'ctr', 'NaN')$$, '22023', NULL, 'not a number');
 SELECT throws_ok($$SELECT bandit.set_threshold('x', 'ctr', severity => 'mild')$$, '22023', NULL, 'no such severity');
 SELECT throws_ok($$SELECT bandit.set_threshold('x', 'ctr', min_sample => -1)$$, '22023', NULL, 'no sample');
