@@ -135,6 +135,26 @@ $$;
 COMMENT ON FUNCTION bandit_internal.run_for_cron(text, text) IS
 'Runs PL/pgSQL statements in pg_cron''s database, all of them or none.';
 
+CREATE FUNCTION bandit_internal.tell_changed_for_all(job text, schedule text, command text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	was record;
+BEGIN
+	EXECUTE 'SELECT j.schedule, j.command FROM cron.job j WHERE j.jobname = $1 AND j.username = current_user'
+	INTO was USING job;
+	IF was.schedule IS NOT NULL AND schedule IS NULL THEN
+		RAISE NOTICE 'for all bandits of the database: no longer %', was.command;
+	ELSIF was.command <> command THEN
+		RAISE NOTICE 'for all bandits of the database: %, no longer %', command, was.command;
+	END IF;
+END;
+$$;
+COMMENT ON FUNCTION bandit_internal.tell_changed_for_all(text, text, text) IS
+'Says so where scheduling one bandit changes or removes a job that is for all, where pg_cron is in this database.';
+
 CREATE FUNCTION bandit_internal.tell_cron_missing()
 RETURNS void
 LANGUAGE plpgsql
@@ -199,6 +219,13 @@ BEGIN
 	IF way = 'by hand' THEN
 		PERFORM bandit_internal.tell_cron_missing();
 	ELSE
+		IF way = 'here' THEN
+			PERFORM bandit_internal.tell_changed_for_all(j.job, j.schedule, j.command)
+			FROM bandit_internal.jobs(schedule.name, schedule.monitoring, schedule.settlement,
+				schedule.guarding, schedule.training, schedule.maintenance, schedule.retention) j
+			WHERE j.job IN (bandit_internal.job_prefix(NULL) || 'partitions',
+				bandit_internal.job_prefix(NULL) || 'retention');
+		END IF;
 		PERFORM bandit_internal.run_for_cron(way, statements);
 	END IF;
 	RETURN QUERY

@@ -80,6 +80,16 @@ $node->safe_psql('postgres', q{SELECT bandit.drop_bandit(repeat('n', 63))});
 is($node->safe_psql('postgres', q{SELECT count(*) FROM cron.job WHERE command LIKE '%nnn%'}), '0', 'and found again');
 $node->safe_psql('postgres', qq{SELECT bandit.schedule('my "films"%', monitoring => '$often', settlement => NULL, guarding => NULL)});
 
+# what is for all bandits
+$node->safe_psql('postgres', q{SELECT bandit.schedule('plain', retention => '2 years')});
+($ret, $out, $err) = $node->psql('postgres', q{SELECT bandit.schedule('plain', retention => '2 years')});
+is($err, '', 'the same again changes nothing');
+($ret, $out, $err) = $node->psql('postgres', qq{SELECT bandit.schedule('my "films"%', monitoring => '$often', settlement => NULL, guarding => NULL)});
+like($err, qr/NOTICE:  for all bandits of the database: SELECT bandit.drop_partitions\('90 days'\), no longer SELECT bandit.drop_partitions\('2 years'\)/, 'a retention that another bandit changes is told');
+($ret, $out, $err) = $node->psql('postgres', q{SELECT bandit.schedule('plain', retention => NULL)});
+like($err, qr/NOTICE:  for all bandits of the database: no longer SELECT bandit.make_partitions\(\)/, 'or takes away');
+$node->safe_psql('postgres', qq{SELECT bandit.unschedule('plain'); SELECT bandit.schedule('my "films"%', monitoring => '$often', settlement => NULL, guarding => NULL)});
+
 # without rights
 $node->safe_psql('postgres', q{CREATE ROLE worker LOGIN; GRANT USAGE ON SCHEMA bandit, bandit_internal TO worker;
 	GRANT SELECT ON ALL TABLES IN SCHEMA bandit TO worker; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bandit, bandit_internal TO worker});
