@@ -130,3 +130,20 @@ END;
 $$;
 COMMENT ON FUNCTION bandit_internal.resolve_alert(text, text, text, text) IS
 'Ends the alert of that bandit, metric and arm, if one is open, and says so.';
+
+CREATE FUNCTION bandit_internal.end_alerts()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM bandit_internal.resolve_alert(a.bandit, a.metric, a.arm, 'the bandit was dropped')
+	FROM bandit.alerts a WHERE a.bandit = old.name AND a.resolved_at IS NULL;
+	RETURN old;
+END;
+$$;
+COMMENT ON FUNCTION bandit_internal.end_alerts() IS
+'A bandit that is dropped takes its alerts along: tells whoever was told of them that they have ended.';
+
+CREATE TRIGGER end_alerts BEFORE DELETE ON bandit.bandits
+	FOR EACH ROW EXECUTE FUNCTION bandit_internal.end_alerts();
