@@ -97,7 +97,8 @@ BEGIN ATOMIC
 			coalesce((array_agg(f.reward ORDER BY f.priority DESC, f.received_at DESC)
 				FILTER (WHERE f.kind <> 'neutral'))[1], 0) AS reward,
 			bool_or(f.kind = 'click') AS clicked,
-			max(f.value) FILTER (WHERE f.kind = 'rating') AS stars,
+			max(f.value) FILTER (WHERE f.kind = 'rating'
+				AND f.value BETWEEN -1e12 AND 1e12) AS stars,
 			bool_or(f.kind = 'thumbs_up') AS up,
 			bool_or(f.kind IN ('thumbs_up', 'thumbs_down')) AS thumb
 		FROM served s

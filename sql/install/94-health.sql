@@ -153,6 +153,7 @@ BEGIN ATOMIC
 		FROM served s
 		JOIN bandit.feedback f ON f.decision_id = s.decision_id AND f.item_id = s.item
 		WHERE f.bandit = health_rates.name AND f.kind = 'rating' AND NOT f.retracted
+			AND f.value BETWEEN -1e12 AND 1e12	-- others are none, and their squares overflow
 		GROUP BY s.subject
 	), matured AS (
 		SELECT m.subject, count(*)::float8 AS items, count(f.decision_id)::float8 AS clicked

@@ -49,6 +49,9 @@ SELECT respond(id, item, CASE WHEN other > 0.4 THEN 'thumbs_up' ELSE 'thumbs_dow
 SELECT respond(id, item, 'silence', NULL, 0, 0) FROM shown WHERE dice BETWEEN 0.6 AND 0.7;
 INSERT INTO bandit.feedback (decision_id, bandit, item_id, kind, arm, context_hash, reward, priority, successes, failures, pulls, retracted)
 SELECT id, 'x', item, 'click', 'a', 0, 1, 10, 0, 0, 0, true FROM shown WHERE dice BETWEEN 0.8 AND 0.85;
+-- nor ratings that are none
+INSERT INTO bandit.feedback (decision_id, bandit, item_id, kind, arm, context_hash, value, reward, priority, successes, failures, pulls)
+SELECT id, 'x', item, 'rating', 'a', 0, '1e308', NULL, 20, 0, 0, 0 FROM shown WHERE dice BETWEEN 0.5 AND 0.52;
 CREATE TEMP TABLE report AS SELECT * FROM bandit.experiment_report('x');
 CREATE TEMP TABLE by_item AS
 SELECT s.*, s.dice < 0.2 + 0.1 * s.treated::int + 0.05 * (u % 3) AS clicked,

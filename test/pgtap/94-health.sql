@@ -1,6 +1,6 @@
 -- Health: each metric against its definition, statuses, thresholds, alerts by episode.
 BEGIN;
-SELECT plan(64);
+SELECT plan(65);
 SET LOCAL client_min_messages = error;
 CREATE TABLE film (film_id int PRIMARY KEY, genres text[]);
 INSERT INTO film SELECT i, ARRAY['g' || i % 4] || CASE WHEN i % 2 = 0 THEN ARRAY['even'] ELSE '{}' END FROM generate_series(1, 40) i;
@@ -55,6 +55,9 @@ SELECT id, 'x', 0, u::text, 'treatment', now() - interval '2 days', '{}', '{}', 
 INSERT INTO bandit.feedback (decision_id, bandit, item_id, kind, arm, context_hash, value, reward, priority, successes, failures, pulls)
 SELECT id, 'x', item, 'click', arm, 0, NULL::float8, 1, 10, 0, 0, 0 FROM shown WHERE clicked
 UNION ALL SELECT id, 'x', item, 'rating', arm, 0, stars, NULL, 20, 0, 0, 0 FROM shown WHERE stars IS NOT NULL;
+-- nor do ratings that are none
+INSERT INTO bandit.feedback (decision_id, bandit, item_id, kind, arm, context_hash, value, reward, priority, successes, failures, pulls)
+SELECT id, 'x', item, 'rating', arm, 0, '1e308', NULL, 20, 0, 0, 0 FROM shown WHERE stars IS NULL AND u < 30;
 -- neither the control's nor what is too old counts
 INSERT INTO bandit.decisions (decision_id, bandit, context_hash, subject, variant, decided_at, arms, alphas, betas, picks, items, item_arms, settled_at)
 SELECT (left(bandit.first_decision_id(now() - ago)::text, 19) || left(md5(u::text), 4) || '-' || right(md5(u::text), 12))::uuid, 'x', 0, u::text, variant, now() - ago, '{}', '{}', '{}', '{}', '{1,2}', '{svd,svd}', now()
@@ -63,6 +66,7 @@ CREATE TEMP TABLE found AS SELECT * FROM bandit.health('x');
 SELECT ok(abs(f.value - avg((NOT c.head)::int)) < 1e-9 AND f.sample = 1000, 'long_tail_rate: outside the head')
 FROM found f, shown s JOIN bandit_internal.catalogue('x') c ON c.item_id = s.item WHERE f.metric = 'long_tail_rate' GROUP BY f.value, f.sample;
 SELECT ok(abs(f.value - avg(s.stars)) < 1e-9 AND f.sample = count(s.stars), 'avg_rating: mean of what was rated') FROM found f, shown s WHERE f.metric = 'avg_rating' GROUP BY f.value, f.sample;
+SELECT ok(upper < 5 AND lower > 1, 'whatever somebody has typed') FROM found WHERE metric = 'avg_rating';
 SELECT ok(abs(f.value - avg((s.arm = 'item_cf')::int)) < 1e-9 AND f.sample = 1000, 'algorithm_dominance: the largest share') FROM found f, shown s WHERE f.metric = 'algorithm_dominance' GROUP BY f.value, f.sample;
 SELECT ok(abs(f.value - avg(s.clicked::int)) < 1e-9 AND f.sample = 1000, 'ctr: clicked') FROM found f, shown s WHERE f.metric = 'ctr' GROUP BY f.value, f.sample;
 SELECT ok(abs(f.value - h.h) < 1e-9 AND f.sample = 1000, 'genre_diversity: the entropy of attributes') FROM found f, (
