@@ -161,11 +161,27 @@ BEGIN ATOMIC
 	)
 	SELECT p.place, p.metric, p.is_share, p.variant, p.users, p.y, p.n, p.rate,
 		p.variance, CASE WHEN p.is_share THEN greatest(1, coalesce(
-			p.variance / nullif(p.rate * (1 - p.rate) / p.n, 0), 1)) END
+			p.variance / nullif(p.rate * (1 - p.rate) / p.n, 0), p.n / p.users)) END
 	FROM pooled p;
 END;
 COMMENT ON FUNCTION bandit_internal.experiment_rates(bandit.experiments, timestamptz) IS
-'Per measure and side: users, rate = sum of y / sum of n over users, its variance by the delta method, NULL for one user, and the design effect of a share: variance over that of as many independent trials, at least 1.';
+'Per measure and side: users, rate = sum of y / sum of n over users, its variance by the delta method, NULL for one user, and the design effect of a share: variance over that of as many independent trials, at least 1; where there is one user, or nothing or everything was a success, n / users, for then each user is as good as one trial.';
+
+CREATE FUNCTION bandit_internal.cautious_variance(users bigint, n float8, rate float8,
+	variance float8, design_effect float8, other_effect float8)
+RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN rate BETWEEN 0 AND 1 AND design_effect IS NOT NULL THEN
+		users * (variance * users * (users - 1)
+			+ 2 * (rate ^ 2 + (1 - rate) ^ 2) * least(1, e.effect * users / n) ^ 2)
+			/ ((users + 3.0::float8) * (users + 4))
+		ELSE variance * users END
+	FROM (SELECT CASE WHEN variance > 0 THEN design_effect
+		ELSE least(design_effect, other_effect) END) AS e (effect);
+END;
+COMMENT ON FUNCTION bandit_internal.cautious_variance(bigint, float8, float8, float8, float8, float8) IS
+'The variance of one user of a side, for bandit.confidence_sequence_difference: that of a share as if two more successes and two more failures had been seen (Agresti and Coull 1998), each worth as many items as the design effect says, of the other side where this one does not vary. Without them a small side that has been rewarded once or never looks certain. A mean of any other kind (design_effect null) has users * variance.';
 
 CREATE FUNCTION bandit_internal.entropy(weights float8[], categories int)
 RETURNS float8
@@ -299,8 +315,11 @@ BEGIN ATOMIC
 		JOIN rates c ON c.place = t.place AND c.variant = 'control'
 		CROSS JOIN period
 		LEFT JOIN LATERAL bandit.confidence_sequence_difference(
-			c.users, c.rate, c.variance * c.users, t.users, t.rate,
-			t.variance * t.users, 0.05, (p).planned_users) AS d
+			c.users, c.rate, bandit_internal.cautious_variance(c.users, c.n, c.rate,
+				c.variance, c.design_effect, t.design_effect),
+			t.users, t.rate, bandit_internal.cautious_variance(t.users, t.n, t.rate,
+				t.variance, t.design_effect, c.design_effect),
+			0.05, (p).planned_users) AS d
 			ON t.users >= 100 AND c.users >= 100
 		WHERE t.variant = 'treatment'
 	)
@@ -362,8 +381,12 @@ BEGIN
 	END IF;
 	IF least(users_treatment, users_control) >= 100 THEN
 		SELECT d.lower, d.upper INTO lower, upper
-		FROM bandit.confidence_sequence_difference(c.users, c.rate, c.variance * c.users,
-			t.users, t.rate, t.variance * t.users, 0.05, period.planned_users) d;
+		FROM bandit.confidence_sequence_difference(
+			c.users, c.rate, bandit_internal.cautious_variance(c.users, c.n, c.rate,
+				c.variance, c.design_effect, t.design_effect),
+			t.users, t.rate, bandit_internal.cautious_variance(t.users, t.n, t.rate,
+				t.variance, t.design_effect, c.design_effect),
+			0.05, period.planned_users) d;
 	END IF;
 	SELECT v.verdict, v.rule INTO verdict, rule FROM (VALUES
 		(1, srm_p < 0.001, 'check the split',
