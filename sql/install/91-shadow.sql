@@ -24,6 +24,48 @@ AS 'MODULE_PATHNAME', 'bandit_shadow_recommend_key';
 COMMENT ON FUNCTION bandit.shadow_recommend(text, text, text[], jsonb) IS
 'shadow_recommend for a recommender whose users and items have uuid or text keys';
 
+CREATE FUNCTION bandit_internal.shadow_rewards(name text, since timestamptz,
+	until timestamptz, OUT decision_id uuid, OUT subject text, OUT part int,
+	OUT context_hash bigint, OUT arm text, OUT agreement float8, OUT reward float8,
+	OUT successes float8, OUT failures float8)
+RETURNS SETOF record
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	WITH logged AS MATERIALIZED (
+		SELECT d.decision_id, coalesce(d.subject, d.decision_id::text) AS subject,
+			d.context_hash, d.picks[1] AS arm,
+			coalesce((bandit.policy_propensity(d.policy, d.alphas, d.betas, 1, d.floors, 0))
+				[array_position(d.arms, d.picks[1])], 0) AS agreement
+		FROM bandit.decisions d
+		WHERE d.bandit = shadow_rewards.name AND d.variant = 'shadow' AND d.items IS NULL
+			AND cardinality(d.arms) > 0
+			AND d.decision_id >= bandit.first_decision_id(since)
+			AND d.decision_id < bandit.first_decision_id(until)
+	), learnt AS (
+		-- what replaces a row takes away what that had added
+		SELECT f.decision_id, sum(f.successes) AS s, sum(f.failures) AS f,
+			sum(bandit_internal.aged(f.successes, f.received_at,
+				greatest(f.received_at, now()), b.half_life)) AS successes,
+			sum(bandit_internal.aged(f.failures, f.received_at,
+				greatest(f.received_at, now()), b.half_life)) AS failures
+		FROM logged l JOIN bandit.feedback f USING (decision_id)
+		JOIN bandit.bandits b ON b.name = f.bandit
+		WHERE f.bandit = shadow_rewards.name
+		GROUP BY f.decision_id
+	)
+	SELECT l.decision_id, l.subject, (abs(bandit.key_id(l.subject) % 2))::int,
+		l.context_hash, l.arm, l.agreement,
+		CASE WHEN r.s + r.f > 0 THEN r.s / (r.s + r.f) WHEN r.decision_id IS NULL THEN
+			CASE b.on_silence WHEN 'failure' THEN 0 WHEN 'reward' THEN b.silence_reward END END,
+		coalesce(r.successes, 0), coalesce(r.failures, 0)
+	FROM logged l
+	JOIN bandit.bandits b ON b.name = shadow_rewards.name
+	LEFT JOIN learnt r ON r.decision_id = l.decision_id;
+END;
+COMMENT ON FUNCTION bandit_internal.shadow_rewards(text, timestamptz, timestamptz) IS
+'The choices that bandit.shadow_report judges: part, 0 or 1 by user; agreement, the probability with which the bandit would have chosen the same; reward, as it was learnt, that of silence where nothing is in the ledger, NULL where it is neutral or silence is worth nothing; successes and failures, what is left of it in the evidence.';
+
 CREATE FUNCTION bandit_internal.shadow_choices(name text, since timestamptz,
 	until timestamptz, OUT decisions bigint, OUT users bigint, OUT agreement float8,
 	OUT application float8, OUT estimate float8, OUT error float8, OUT unseen float8)
@@ -31,53 +73,61 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH logged AS MATERIALIZED (
-		SELECT d.decision_id, d.subject, d.context_hash, d.picks[1] AS arm,
-			coalesce((bandit.policy_propensity(d.policy, d.alphas, d.betas, 1, d.floors, 0))
-				[array_position(d.arms, d.picks[1])], 0) AS agreement
-		FROM bandit.decisions d
-		WHERE d.bandit = shadow_choices.name AND d.variant = 'shadow' AND d.items IS NULL
-			AND cardinality(d.arms) > 0
-			AND d.decision_id >= bandit.first_decision_id(since)
-			AND d.decision_id < bandit.first_decision_id(until)
-	), totals AS (
-		SELECT count(*) AS n, count(DISTINCT l.subject) AS users, avg(l.agreement) AS agreement
-		FROM logged l
-	), states AS (
-		SELECT p.context_hash, u.arm, u.alpha, u.beta, u.pulls, u.odds
-		FROM (
-			SELECT s.context_hash, array_agg(s.arm ORDER BY s.arm) AS arms,
-				array_agg(s.alpha ORDER BY s.arm) AS alphas,
-				array_agg(s.beta ORDER BY s.arm) AS betas,
-				array_agg(s.pulls ORDER BY s.arm) AS pulls
-			FROM bandit.bandit_states s WHERE s.bandit = shadow_choices.name
-			GROUP BY s.context_hash
-		) AS p
+		SELECT r.* FROM bandit_internal.shadow_rewards(shadow_choices.name, since, until) r
+	), held AS (
+		SELECT l.context_hash, l.part, l.arm, sum(l.successes) AS successes, sum(l.failures) AS failures
+		FROM logged l GROUP BY l.context_hash, l.part, l.arm
+	), beliefs AS (
+		-- of each part's contexts, without what that part has added
+		SELECT c.context_hash, c.part, array_agg(s.arm ORDER BY s.arm) AS arms,
+			array_agg(greatest(s.alpha - coalesce(h.successes, 0), s.prior_alpha) ORDER BY s.arm) AS alphas,
+			array_agg(greatest(s.beta - coalesce(h.failures, 0), s.prior_beta) ORDER BY s.arm) AS betas,
+			array_agg(s.pulls ORDER BY s.arm) AS pulls
+		FROM (SELECT DISTINCT l.context_hash, l.part FROM logged l) AS c
+		JOIN bandit.bandit_states s ON s.bandit = shadow_choices.name
+			AND s.context_hash = c.context_hash
+		LEFT JOIN held h ON h.context_hash = c.context_hash AND h.part = c.part AND h.arm = s.arm
+		GROUP BY c.context_hash, c.part
+	), policy AS MATERIALIZED (
+		SELECT p.context_hash, p.part, u.arm, u.alpha / (u.alpha + u.beta) AS mean, u.odds,
+			sum(u.odds * u.alpha / (u.alpha + u.beta)) OVER cell AS value,
+			sum(u.odds) FILTER (WHERE u.pulls < 10) OVER cell AS unseen
+		FROM beliefs p
 		JOIN bandit.bandits b ON b.name = shadow_choices.name
 		CROSS JOIN LATERAL unnest(p.arms, p.alphas, p.betas, p.pulls,
 			bandit.policy_propensity(b.policy, p.alphas, p.betas, 1, NULL, b.epsilon))
 			AS u (arm, alpha, beta, pulls, odds)
-	), shares AS (
-		-- how often an arm would be, and was, chosen in a context
-		SELECT c.n * s.odds / t.n AS would, coalesce(a.n, 0) / t.n::float8 AS was,
-			s.alpha / (s.alpha + s.beta) AS mean, s.pulls,
-			s.alpha * s.beta / ((s.alpha + s.beta) ^ 2 * (s.alpha + s.beta + 1)) AS variance
-		FROM (SELECT l.context_hash, count(*) AS n FROM logged l GROUP BY 1) AS c
-		JOIN states s ON s.context_hash = c.context_hash
-		CROSS JOIN totals t
-		LEFT JOIN (SELECT l.context_hash, l.arm, count(*) AS n FROM logged l GROUP BY 1, 2) AS a
-			ON a.context_hash = s.context_hash AND a.arm = s.arm
+		WINDOW cell AS (PARTITION BY p.context_hash, p.part)
+	), each AS (
+		SELECT l.part, l.subject, l.reward, c.value + coalesce(p.odds * (l.reward - p.mean)
+			* count(l.reward) OVER cell / count(l.reward) OVER choice, 0) AS value,
+			coalesce(c.unseen, 0) AS unseen, l.agreement
+		FROM logged l
+		LEFT JOIN (SELECT DISTINCT p.context_hash, p.part, p.value, p.unseen FROM policy p) AS c
+			ON c.context_hash = l.context_hash AND c.part = l.part
+		LEFT JOIN policy p ON p.context_hash = l.context_hash AND p.part = l.part AND p.arm = l.arm
+		WINDOW cell AS (PARTITION BY l.context_hash, l.part),
+			choice AS (PARTITION BY l.context_hash, l.part, l.arm)
+	), totals AS (
+		SELECT count(*) AS n, count(e.reward) AS rewarded, avg(e.agreement) AS agreement, avg(e.unseen) AS unseen,
+			avg(e.reward) AS application, avg(e.value) FILTER (WHERE e.reward IS NOT NULL) AS estimate
+		FROM each e
+	), centred AS (
+		SELECT e.part, e.subject, e.value - e.reward
+			- avg(e.value - e.reward) OVER (PARTITION BY e.part) AS moved
+		FROM each e WHERE e.reward IS NOT NULL
+	), errors AS (
+		SELECT sqrt(sum(s.moved ^ 2) * count(*) / nullif(count(*) - 1, 0)) AS error
+		FROM (SELECT c.part, sum(c.moved) AS moved FROM centred c GROUP BY c.part, c.subject) AS s
+		GROUP BY s.part
 	)
-	SELECT t.n, t.users, t.agreement, v.application, v.estimate, v.error, v.unseen
-	FROM totals t
-	CROSS JOIN (
-		SELECT sum(s.was * s.mean) AS application, sum(s.would * s.mean) AS estimate,
-			sqrt(sum((s.would - s.was) ^ 2 * s.variance)) AS error,
-			coalesce(sum(s.would) FILTER (WHERE s.pulls < 10), 0) AS unseen
-		FROM shares s
-	) AS v;
+	SELECT t.n, (SELECT count(DISTINCT d.subject) FROM logged d), t.agreement, t.application, t.estimate,
+		(SELECT CASE WHEN count(e.error) = 2 THEN sum(e.error) END FROM errors e)
+			/ nullif(t.rewarded, 0), coalesce(t.unseen, 0)
+	FROM totals t;
 END;
 COMMENT ON FUNCTION bandit_internal.shadow_choices(text, timestamptz, timestamptz) IS
-'The numbers of bandit.shadow_report for choices: sums over contexts and arms of how often an arm was and would be chosen, times its posterior mean; the error is that of the difference, over independent Beta posteriors.';
+'The numbers of bandit.shadow_report for choices, doubly robust (Dudik, Langford and Li 2011) and cross-fitted (Chernozhukov and others 2018): each half of the users is judged by what is believed without it, so no reward helps to choose the arm that it is counted for. The error is that of the difference over users, the sum of those of the halves, which are not independent where arms are alike.';
 
 CREATE FUNCTION bandit_internal.shadow_lists(name text, since timestamptz,
 	until timestamptz, OUT decisions bigint, OUT users bigint, OUT agreement float8,
@@ -165,4 +215,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.shadow_report(text, timestamptz, timestamptz) IS
-'Whether a bandit that watches the application (bandit.shadow_choose, shadow_recommend) would do better, from the decisions since a time whose window had passed at another. agreement: of choices the mean probability that it would have chosen the same, as it knew then; of lists the share of items that its arms would have shown too. application: mean reward of what the application served; estimate: of choices what the policy would earn with what is known now, without exploration floors, the posterior means of what it would choose; of lists the mean reward of the items that it would have shown too, which says nothing of those that were never shown. lower, upper: 95 % interval of the difference. unseen: share of its choices that would fall on an arm with fewer than 10 responses in the context, where the mean is mostly prior. verdict: better, worse, no difference seen; or why not to say. It supposes that nothing but the context tells the application what to choose; where it knows more, only an experiment tells. Errors: undefined_object.';
+'Whether a bandit that watches the application (bandit.shadow_choose, shadow_recommend) would do better, from the decisions since a time whose window had passed at another. agreement: of choices the mean probability that it would have chosen the same, as it knew then; of lists the share of items that its arms would have shown too. application: mean reward of what the application served; estimate: of choices what the policy would earn with what is known now, without exploration floors, each half of the users judged by what the other half has taught; of lists the mean reward of the items that it would have shown too, which says nothing of those that were never shown. lower, upper: 95 % interval of the difference. unseen: share of its choices that would fall on an arm with fewer than 10 responses in the context, where the mean is mostly prior. verdict: better, worse, no difference seen; or why not to say. It supposes that nothing but the context tells the application what to choose; where it knows more, only an experiment tells. Errors: undefined_object.';
