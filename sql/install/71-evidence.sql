@@ -7,6 +7,19 @@ AS 'MODULE_PATHNAME', 'bandit_take_slots';
 COMMENT ON FUNCTION bandit_internal.take_slots(bigint[]) IS
 'Internal: holds those of these slots of bandit.evidence that nobody holds, until the transaction ends, and returns them. Never waits.';
 
+CREATE FUNCTION bandit_internal.response_order(combine text, priority int, reward float8,
+	received_at timestamptz, changed_at timestamptz)
+RETURNS float8[]
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ARRAY[CASE combine WHEN 'priority' THEN priority
+			WHEN 'first' THEN -extract(epoch FROM received_at)::float8
+			WHEN 'last' THEN 0 ELSE coalesce(reward, -1) END,
+		extract(epoch FROM coalesce(changed_at, received_at))::float8];
+END;
+COMMENT ON FUNCTION bandit_internal.response_order(text, int, float8, timestamptz, timestamptz) IS
+'Of several responses to one item the one with the largest is what they are worth together, as it is learnt (bandits.combine); among equals the first kind by name. With sum it says whether any of them is worth something.';
+
 CREATE FUNCTION bandit_internal.lock_evidence(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

@@ -94,18 +94,20 @@ BEGIN ATOMIC
 			bandit_internal.experiment_end(period, at))
 	), answered AS (
 		SELECT s.variant, s.subject,
-			coalesce((array_agg(f.reward ORDER BY f.priority DESC, f.received_at DESC)
-				FILTER (WHERE f.kind <> 'neutral'))[1], 0) AS reward,
+			coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
+				ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
+					f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward,
 			bool_or(f.kind = 'click') AS clicked,
-			max(f.value) FILTER (WHERE f.kind = 'rating'
-				AND f.value BETWEEN -1e12 AND 1e12) AS stars,
-			bool_or(f.kind = 'thumbs_up') AS up,
+			max(f.value) FILTER (WHERE f.kind = 'rating' AND f.value BETWEEN -1e12 AND 1e12) AS stars,
+			(array_agg(f.kind = 'thumbs_up' ORDER BY coalesce(f.changed_at, f.received_at) DESC, f.kind)
+				FILTER (WHERE f.kind IN ('thumbs_up', 'thumbs_down')))[1] AS up,
 			bool_or(f.kind IN ('thumbs_up', 'thumbs_down')) AS thumb
 		FROM served s
 		JOIN bandit.feedback f USING (decision_id)
+		JOIN bandit.bandits b ON b.name = f.bandit
 		WHERE f.bandit = (period).bandit AND f.item_id IS NOT NULL
 			AND NOT f.retracted AND f.kind NOT IN ('silence', 'correction')
-		GROUP BY s.variant, s.subject, s.decision_id, f.item_id
+		GROUP BY s.variant, s.subject, s.decision_id, f.item_id, b.combine
 	), responses AS (
 		SELECT a.variant, a.subject, sum(a.reward) AS reward,
 			count(*) FILTER (WHERE a.clicked) AS clicked,
@@ -128,7 +130,7 @@ BEGIN ATOMIC
 	FROM shown s LEFT JOIN responses r USING (variant, subject);
 END;
 COMMENT ON FUNCTION bandit_internal.experiment_subjects(bandit.experiments, timestamptz) IS
-'Per user of a period: lists and items shown by decisions that have matured, and what came of them; reward is that of an item''s response of the highest priority, summed; known and tail count the items that the catalogue knows and those outside its head.';
+'Per user of a period: lists and items shown by decisions that have matured, and what came of them; reward is what an item''s responses are worth together (bandits.combine), summed; known and tail count the items that the catalogue knows and those outside its head.';
 
 CREATE FUNCTION bandit_internal.experiment_rates(period bandit.experiments,
 	at timestamptz,
@@ -330,7 +332,7 @@ BEGIN ATOMIC
 	ORDER BY r.place, r.variant = 'difference', r.variant = 'control';
 END;
 COMMENT ON FUNCTION bandit.experiment_report(text, timestamptz) IS
-'The newest experiment of a recommender by each measure: a row per side (treatment, control), and one of the difference, treatment minus control. reward: of an item shown, 0 to 1, that of its response of the highest priority, 0 without one; ctr: share of items shown that were clicked; mean rating, of items that were rated; thumbs-up rate: share of items with a thumb whose thumb was up; long-tail rate: share of items shown that are outside the popular head; diversity: entropy of the attributes shown, 0 to 1. lower and upper: 95 % intervals, Wilson''s with a design effect for shares, the normal one for mean ratings, the jackknife''s for diversity; of differences always-valid ones, which may be looked at every day (bandit.confidence_sequence_difference), from 100 users a side on. users: those who have any of it; they are the unit of every interval. Counted are the decisions of the newest period, within one allocation, whose attribution window had passed at the time "at", without users who were ever served against their side. Errors: undefined_object; object_not_in_prerequisite_state when there has been no experiment.';
+'The newest experiment of a recommender by each measure: a row per side (treatment, control), and one of the difference, treatment minus control. reward: of an item shown, 0 to 1, what its responses are worth together, as it is learnt (bandits.combine), 0 without one or where they are neutral; ctr: share of items shown that were clicked; mean rating, of items that were rated; thumbs-up rate: share of items with a thumb whose newest thumb was up; long-tail rate: share of items shown that are outside the popular head; diversity: entropy of the attributes shown, 0 to 1. lower and upper: 95 % intervals, Wilson''s with a design effect for shares, the normal one for mean ratings, the jackknife''s for diversity; of differences always-valid ones, which may be looked at every day (bandit.confidence_sequence_difference), from 100 users a side on. users: those who have any of it; they are the unit of every interval. Counted are the decisions of the newest period, within one allocation, whose attribution window had passed at the time "at", without users who were ever served against their side. Errors: undefined_object; object_not_in_prerequisite_state when there has been no experiment.';
 
 CREATE FUNCTION bandit.experiment_verdict(name text,
 	at timestamptz DEFAULT now(), OUT verdict text, OUT rule text,

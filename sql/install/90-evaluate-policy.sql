@@ -13,12 +13,14 @@ BEGIN ATOMIC
 			AND d.decision_id >= bandit.first_decision_id(since)
 			AND d.decision_id < bandit.first_decision_id(until)
 	), responses AS (
-		SELECT f.decision_id, f.item_id, f.arm, coalesce((array_agg(f.reward
-			ORDER BY f.priority DESC, f.received_at DESC))[1], 0) AS reward
+		SELECT f.decision_id, f.item_id, f.arm, coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
+			ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
+				f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward
 		FROM logged l JOIN bandit.feedback f USING (decision_id)
+		JOIN bandit.bandits b ON b.name = f.bandit
 		WHERE f.bandit = arm_rewards.name AND NOT f.retracted
 			AND f.kind NOT IN ('silence', 'correction')
-		GROUP BY f.decision_id, f.item_id, f.arm
+		GROUP BY f.decision_id, f.item_id, f.arm, b.combine
 	)
 	SELECT l.decision_id, i.arm, avg(coalesce(r.reward, 0))
 	FROM logged l
@@ -35,7 +37,7 @@ BEGIN ATOMIC
 	WHERE l.items IS NULL;
 END;
 COMMENT ON FUNCTION bandit_internal.arm_rewards(text, timestamptz, timestamptz) IS
-'What each arm earned in each decision of the bandit''s side made from "since" until before "until": the mean reward of its items, or the reward of the choice; a response of the highest priority counts, 0 without one.';
+'What each arm earned in each decision of the bandit''s side made from "since" until before "until": the mean reward of its items, or the reward of the choice; what its responses are worth together (bandits.combine) counts, 0 without one.';
 
 CREATE FUNCTION bandit_internal.place_weights(name text, since timestamptz,
 	until timestamptz, policy text, arms text[], prior_alpha float8,

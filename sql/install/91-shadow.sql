@@ -145,13 +145,14 @@ BEGIN ATOMIC
 			AND d.decision_id >= bandit.first_decision_id(since)
 			AND d.decision_id < bandit.first_decision_id(until)
 	), responses AS (
-		SELECT f.decision_id, f.item_id, coalesce((array_agg(f.reward
-			ORDER BY f.priority DESC, f.received_at DESC))[1], 0) AS reward
-		FROM bandit.feedback f
+		SELECT f.decision_id, f.item_id, coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
+			ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
+				f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward
+		FROM bandit.feedback f JOIN bandit.bandits b ON b.name = f.bandit
 		WHERE f.bandit = shadow_lists.name AND NOT f.retracted
 			AND f.kind NOT IN ('silence', 'correction')
 			AND f.decision_id IN (SELECT s.decision_id FROM shown s)
-		GROUP BY f.decision_id, f.item_id
+		GROUP BY f.decision_id, f.item_id, b.combine
 	), subjects AS (
 		SELECT s.subject, count(DISTINCT s.decision_id) AS lists, count(*)::float8 AS n,
 			sum(s.both)::float8 AS m, sum(coalesce(r.reward, 0)) AS y,

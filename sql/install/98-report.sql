@@ -12,12 +12,14 @@ BEGIN ATOMIC
 		FROM bandit.decisions d
 		WHERE d.bandit = report_rates.name AND d.variant IN ('treatment', 'control')
 	), earned AS (
-		SELECT f.decision_id, sum(f.reward) AS y FROM (
-			SELECT DISTINCT ON (f.decision_id, f.item_id, f.arm) f.decision_id, coalesce(f.reward, 0) AS reward
-			FROM bandit.feedback f
+		SELECT i.decision_id, sum(i.reward) AS y FROM (
+			SELECT f.decision_id, coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
+				ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
+					f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward
+			FROM bandit.feedback f JOIN bandit.bandits b ON b.name = f.bandit
 			WHERE f.bandit = report_rates.name AND NOT f.retracted AND f.kind NOT IN ('silence', 'correction', 'outcome')
-			ORDER BY f.decision_id, f.item_id, f.arm, f.priority DESC, f.received_at DESC) AS f
-		GROUP BY f.decision_id
+			GROUP BY f.decision_id, f.item_id, f.arm, b.combine) AS i
+		GROUP BY i.decision_id
 	), subjects AS (
 		SELECT l.period, l.variant, l.subject, sum(l.n)::float8 AS n, sum(coalesce(e.y, 0)) AS y
 		FROM logged l LEFT JOIN earned e USING (decision_id) GROUP BY l.period, l.variant, l.subject
@@ -27,7 +29,7 @@ BEGIN ATOMIC
 	), rates AS (
 		SELECT p.period, p.variant, p.n, p.rate, extract(epoch FROM p.period + bucket / 2)::float8 AS t, greatest(1, coalesce(
 				sum((s.y - p.rate * s.n) ^ 2) * count(*) / nullif(count(*) - 1, 0) / p.n
-				/ nullif(p.rate * (1 - p.rate), 0), 1)) AS design, p.y
+				/ nullif(p.rate * (1 - p.rate), 0), p.n / count(*))) AS design, p.y
 		FROM sums p JOIN subjects s USING (period, variant) GROUP BY p.period, p.variant, p.n, p.rate, p.y
 	), bands AS (
 		SELECT r.*, w.lower, w.upper,
