@@ -1,8 +1,8 @@
 -- What an experiment says: each side by each measure, and the verdict.
 --
 -- Users were randomised, so users are the unit: a rate is a ratio of sums over
--- users, and its variance that of the delta method (Deng, Knoblich and Lu
--- 2018), because the items shown to one user are alike.
+-- users, and its variance that of the jackknife over users (Efron 1982),
+-- because the items shown to one user are alike.
 
 CREATE FUNCTION bandit_internal.catalogue(name text, OUT item_id bigint,
 	OUT head boolean, OUT attributes int[])
@@ -143,7 +143,7 @@ SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	WITH each AS (
 		SELECT m.place, m.metric, m.is_share, s.variant, m.y, m.n,
-			sum(m.y) OVER side / sum(m.n) OVER side AS rate
+			sum(m.y) OVER side / sum(m.n) OVER side AS rate, sum(m.n) OVER side AS all_n
 		FROM bandit_internal.experiment_subjects(period, at) s
 		CROSS JOIN LATERAL (VALUES
 			(1, 'reward', true, s.reward, s.items),
@@ -157,8 +157,8 @@ BEGIN ATOMIC
 	), pooled AS (
 		SELECT e.place, e.metric, e.is_share, e.variant, count(*) AS users,
 			sum(e.y) AS y, sum(e.n) AS n, e.rate,
-			sum((e.y - e.rate * e.n) ^ 2) * count(*)
-				/ nullif(count(*) - 1, 0) / sum(e.n) ^ 2 AS variance
+			sum(((e.y - e.rate * e.n) / nullif(e.all_n - e.n, 0)) ^ 2)
+				* (count(*) - 1) / count(*) AS variance
 		FROM each e GROUP BY e.place, e.metric, e.is_share, e.variant, e.rate
 	)
 	SELECT p.place, p.metric, p.is_share, p.variant, p.users, p.y, p.n, p.rate,
@@ -167,7 +167,7 @@ BEGIN ATOMIC
 	FROM pooled p;
 END;
 COMMENT ON FUNCTION bandit_internal.experiment_rates(bandit.experiments, timestamptz) IS
-'Per measure and side: users, rate = sum of y / sum of n over users, its variance by the delta method, NULL for one user, and the design effect of a share: variance over that of as many independent trials, at least 1; where there is one user, or nothing or everything was a success, n / users, for then each user is as good as one trial.';
+'Per measure and side: users, rate = sum of y / sum of n over users, its variance by the jackknife (a user left out, each in turn; Efron 1982), which is that of the delta method where all have as many items, and does not trust one who has most of them; NULL for one user; and the design effect of a share: variance over that of as many independent trials, at least 1; where there is one user, or nothing or everything was a success, n / users, for then each user is as good as one trial.';
 
 CREATE FUNCTION bandit_internal.cautious_variance(users bigint, n float8, rate float8,
 	variance float8, design_effect float8, other_effect float8)

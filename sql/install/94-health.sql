@@ -125,6 +125,16 @@ END;
 COMMENT ON FUNCTION bandit_internal.recommender_catalogue(text) IS
 'bandit_internal.catalogue of a recommender; no rows for any other bandit.';
 
+CREATE FUNCTION bandit_internal.student(degrees bigint)
+RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT sqrt(degrees * q / (1 - q)) FROM (SELECT CASE WHEN degrees > 0 THEN
+		bandit.beta_quantile(0.95, 0.5, degrees / 2.0::float8) END) AS s (q);
+END;
+COMMENT ON FUNCTION bandit_internal.student(bigint) IS
+'The quantile 0.975 of Student''s distribution: a 95 % interval is that many standard errors to each side. NULL without degrees of freedom.';
+
 CREATE FUNCTION bandit_internal.health_rates(name text, since timestamptz, until timestamptz,
 	OUT metric text, OUT value float8, OUT lower float8, OUT upper float8, OUT sample bigint)
 RETURNS SETOF record
@@ -174,19 +184,20 @@ BEGIN ATOMIC
 		SELECT e.metric, sum(e.y) AS y, sum(e.n) AS n, sum(e.y) / sum(e.n) AS rate
 		FROM each e WHERE e.n > 0 GROUP BY e.metric
 	), errors AS (
-		SELECT s.metric, s.y, s.n, s.rate, sum((e.y - s.rate * e.n) ^ 2) * count(*)
-			/ nullif(count(*) - 1, 0) / s.n ^ 2 AS variance, count(*) AS users
+		SELECT s.metric, s.y, s.n, s.rate, sum(((e.y - s.rate * e.n) / nullif(s.n - e.n, 0)) ^ 2)
+			* (count(*) - 1) / count(*) AS variance, count(*) AS users,
+			bandit_internal.student(count(*) - 1) AS student
 		FROM each e JOIN sums s ON s.metric = e.metric WHERE e.n > 0
 		GROUP BY s.metric, s.y, s.n, s.rate
 	), effects AS (
 		-- where users do not differ yet, each is as good as one item
-		SELECT e.*, greatest(1, coalesce(e.variance
+		SELECT e.*, greatest(1, coalesce(e.variance * (e.student / 1.96) ^ 2
 			/ nullif(e.rate * (1 - e.rate) / e.n, 0), e.n / e.users)) AS design
 		FROM errors e
 	)
 	SELECT m.metric, e.rate,
-		CASE m.metric WHEN 'avg_rating' THEN e.rate - 1.96 * sqrt(e.variance) ELSE w.lower END,
-		CASE m.metric WHEN 'avg_rating' THEN e.rate + 1.96 * sqrt(e.variance) ELSE w.upper END,
+		CASE m.metric WHEN 'avg_rating' THEN e.rate - e.student * sqrt(e.variance) ELSE w.lower END,
+		CASE m.metric WHEN 'avg_rating' THEN e.rate + e.student * sqrt(e.variance) ELSE w.upper END,
 		coalesce(e.n, 0)::bigint
 	FROM settings t
 	CROSS JOIN (VALUES ('long_tail_rate'), ('avg_rating'), ('algorithm_dominance'), ('ctr')) AS m (metric)
@@ -196,7 +207,7 @@ BEGIN ATOMIC
 	WHERE t.lists OR m.metric = 'algorithm_dominance';
 END;
 COMMENT ON FUNCTION bandit_internal.health_rates(text, timestamptz, timestamptz) IS
-'The shares and means among bandit.metrics over what was served from "since" until before "until", with 95 % intervals: Wilson''s, of the evidence divided by the design effect of users (delta method; Deng, Knoblich and Lu 2018; a user is one observation where there is one, or where nothing or everything was a success), of the mean rating the normal one over users. ctr is of decisions an attribution window earlier.';
+'The shares and means among bandit.metrics over what was served from "since" until before "until", with 95 % intervals: Wilson''s, of the evidence divided by the design effect of users (jackknife: Efron 1982; times the square of Student''s quantile over the normal one: Korn and Graubard 1998; a user is one observation where there is one, or where nothing or everything was a success), of the mean rating Student''s over users. ctr is of decisions an attribution window earlier.';
 
 CREATE FUNCTION bandit_internal.health_diversity(name text, since timestamptz, until timestamptz,
 	OUT value float8, OUT sample bigint)

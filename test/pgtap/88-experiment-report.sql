@@ -81,10 +81,10 @@ SELECT is((SELECT note FROM report WHERE variant = 'difference' AND metric = 'th
 SELECT ok(abs(r.value - (SELECT -sum(p * ln(p)) / ln(7) FROM (SELECT sum(0.5) / sum(sum(0.5)) OVER () AS p
 	FROM by_item JOIN film ON film_id = item, unnest(genres) g WHERE treated GROUP BY g) x)) < 1e-6, 'diversity is the entropy of genres')
 FROM report r WHERE metric = 'diversity' AND variant = 'treatment';
--- delta method, by its definition
+-- the jackknife, by its definition
 SELECT ok(abs(v.variance - w.variance) < 1e-12, 'the variance is that of a ratio of sums over users')
 FROM bandit_internal.experiment_rates(bandit_internal.newest_period('x'), now()) v,
-	(SELECT sum((y - r * n) ^ 2) / (avg(n) ^ 2 * count(*) * (count(*) - 1)) AS variance FROM (SELECT u, sum(reward) AS y, count(*) AS n FROM by_item WHERE treated GROUP BY u) s,
+	(SELECT sum(((sum_y - y) / (sum_n - n) - r) ^ 2) * (count(*) - 1) / count(*) AS variance FROM (SELECT u, sum(reward)::float8 AS y, count(*) AS n, sum(sum(reward)) OVER () AS sum_y, sum(count(*)) OVER () AS sum_n FROM by_item WHERE treated GROUP BY u) s,
 		(SELECT avg(reward) AS r FROM by_item WHERE treated) m) w WHERE metric = 'reward' AND variant = 'treatment';
 CREATE TEMP TABLE verdict AS SELECT * FROM bandit.experiment_verdict('x');
 SELECT is(verdict, 'keep', rule) FROM verdict;

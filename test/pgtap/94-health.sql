@@ -72,13 +72,13 @@ SELECT ok(abs(f.value - avg(s.clicked::int)) < 1e-9 AND f.sample = 1000, 'ctr: c
 SELECT ok(abs(f.value - h.h) < 1e-9 AND f.sample = 1000, 'genre_diversity: the entropy of attributes') FROM found f, (
 	SELECT -sum(w / 1000 * ln(w / 1000)) / ln(5) AS h FROM (
 		SELECT g, sum(1.0::float8 / cardinality(genres)) AS w FROM shown s JOIN film ON film_id = item, unnest(genres) g GROUP BY g) w) h WHERE f.metric = 'genre_diversity';
-SELECT ok(abs(f.lower - w.lower) < 1e-9 AND abs(f.upper - w.upper) < 1e-9 AND d.d > 1.05, 'the interval of ctr is Wilson''s, for users') FROM found f, (
-	SELECT greatest(1, sum((y - 5 * r) ^ 2) * 200 / 199 / (r * (1 - r) * 1000)) AS d FROM (
+SELECT ok(abs(f.lower - w.lower) < 1e-8 AND abs(f.upper - w.upper) < 1e-8 AND d.d > 1.05, 'the interval of ctr is Wilson''s, for users') FROM found f, (
+	SELECT greatest(1, sum((y - 5 * r) ^ 2) * 200 / 199 / (r * (1 - r) * 1000) * (1.9719565 / 1.96) ^ 2) AS d FROM (
 		SELECT count(*) FILTER (WHERE clicked) AS y, sum(count(*) FILTER (WHERE clicked)) OVER () / 1000 AS r FROM shown GROUP BY u) u GROUP BY r) d,
 	LATERAL bandit.wilson_interval((SELECT count(*) FILTER (WHERE clicked) FROM shown) / d.d::float8, 1000 / d.d::float8) w WHERE f.metric = 'ctr';
-SELECT ok(f.lower < f.value AND f.value < f.upper AND abs(f.upper - f.lower - 3.92 * sqrt(v.v)) < 1e-9, 'that of avg_rating is normal, for users') FROM found f, (
-	SELECT sum((y - r * n) ^ 2) * count(*) / (count(*) - 1) / sum(n) ^ 2 AS v FROM (
-		SELECT sum(stars) AS y, count(stars)::float8 AS n, (SELECT avg(stars)::float8 FROM shown) AS r FROM shown WHERE stars IS NOT NULL GROUP BY u) u) v WHERE f.metric = 'avg_rating';
+SELECT ok(f.lower < f.value AND f.value < f.upper AND abs(f.upper - f.lower - 2 * bandit_internal.student(k - 1) * sqrt(v.v)) < 1e-9, 'that of avg_rating is the jackknife''s, for users') FROM found f, (
+	SELECT count(*) AS k, sum((without - r) ^ 2) * (count(*) - 1) / count(*) AS v FROM (
+		SELECT (sum(sum(stars)) OVER () - sum(stars)) / (sum(count(stars)) OVER () - count(stars))::float8 AS without, (SELECT avg(stars)::float8 FROM shown) AS r FROM shown WHERE stars IS NOT NULL GROUP BY u) u) v WHERE f.metric = 'avg_rating';
 SELECT is_empty($$SELECT metric FROM found WHERE lower > value OR value > upper$$, 'values are within their intervals');
 SELECT is((SELECT count(*) FROM found), 12::bigint, 'what applies to a recommender');
 
