@@ -4,7 +4,7 @@ CREATE VIEW bandit.metrics AS
 SELECT m.metric, m.bound, m.threshold, m.severity, m.min_sample, m.description
 FROM (VALUES
 	(1, 'long_tail_rate', 'min', 0.20::float8, 'warning', 100, 'share of the items served that are outside the popular head of the last training'),
-	(2, 'avg_rating', 'min', 3.5, 'warning', 30, 'mean value of the responses of kind rating to items served'),
+	(2, 'avg_rating', 'min', 3.5, 'warning', 30, 'mean value of the responses of kind rating to items served; a value beyond 1e12 is none'),
 	(3, 'algorithm_dominance', 'max', 0.70, 'warning', 100, 'largest share of the items served (or choices) that is credited to one arm, the control included; not judged with one enabled arm'),
 	(4, 'ctr', 'min', 0.10, 'warning', 100, 'share of the items served that were clicked; of decisions whose attribution window has passed'),
 	(5, 'genre_diversity', 'min', 0.30, 'warning', 100, 'entropy of the attributes of the items served, 0 (all alike) to 1 (all attributes as often), an item spreading 1 over its attributes'),

@@ -1,6 +1,6 @@
 -- What the reports take for the reward of an item is what was learnt of it, however its responses combine.
 BEGIN;
-SELECT plan(7);
+SELECT plan(9);
 SET LOCAL client_min_messages = warning;
 CREATE TABLE rated (user_id int, film_id int, stars int);
 INSERT INTO rated SELECT u, i, 3 FROM generate_series(1, 60) u, generate_series(1, 40) i WHERE i < 6 OR (u + i) % 7 = 0;
@@ -41,5 +41,11 @@ SELECT is(rewards('xsum'), '{1,1,1,1}', 'the sum, 1 at most');
 SELECT is(value, 0::float8, 'of two thumbs the newest counts')
 FROM bandit.experiment_report('xsum', now() + interval '25 hours') WHERE metric = 'thumbs-up rate' AND variant = 'control';
 SELECT is_empty($$SELECT * FROM bandit.verify('xsum')$$, 'and it all adds up');
+
+-- a rating that nobody can mean
+UPDATE bandit.feedback SET value = 1e300 WHERE bandit = 'xsum' AND kind = 'rating' AND value = 1
+	AND item_id = (SELECT min(item_id) FROM bandit.feedback WHERE bandit = 'xsum' AND kind = 'rating' AND value = 1);
+SELECT ok(count(*) = 3 AND bool_and(abs(value) < 6), 'a rating beyond 1e12 is none') FROM bandit.experiment_report('xsum', now() + interval '25 hours') WHERE metric = 'mean rating';
+SELECT ok(value BETWEEN 1 AND 5, 'nor in health') FROM bandit.health('xsum', at => now() + interval '1 hour') WHERE metric = 'avg_rating';
 SELECT * FROM finish();
 ROLLBACK;
