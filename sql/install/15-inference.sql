@@ -108,3 +108,13 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'bandit_srm_test';
 COMMENT ON FUNCTION bandit.srm_test(bigint[], float8[]) IS
 'Sample-ratio mismatch: whether as many users came to each side as were to. counts: users per side; weights: their shares, in any unit. p_value is Pearson''s, chi_square with degrees = sides - 1: an alarm below 0.001 at one look (Fabijan et al. 2019); do not trust it where an expected count is below 5. p_always_valid may be looked at every day: 1 / the Bayes factor of a Dirichlet(1, ..., 1) against the weights, at most 1 (Lindon and Malek 2022); take the smallest so far. For several periods of different weights add the log_bayes_factors, and p is exp(-sum). No users: p = 1. Errors: array_subscript_error for fewer than two sides or different lengths, null_value_not_allowed, invalid_parameter_value for negative counts or weights that are not finite and positive.';
+
+CREATE FUNCTION bandit_internal.student(degrees bigint)
+RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT sqrt(degrees * q / (1 - q)) FROM (SELECT CASE WHEN degrees > 0 THEN
+		bandit.beta_quantile(0.95, 0.5, degrees / 2.0::float8) END) AS s (q);
+END;
+COMMENT ON FUNCTION bandit_internal.student(bigint) IS
+'The quantile 0.975 of Student''s distribution: a 95 % interval is that many standard errors to each side. NULL without degrees of freedom.';

@@ -176,13 +176,14 @@ BEGIN
 			sqrt(sum((of_target - of_logged) ^ 2) * count(*) / nullif(count(*) - 1, 0)) AS difference
 		FROM subjects
 	)
-	SELECT t.n, t.s, t.kish, t.w, t.w_error, t.v, t.v - 1.96 * e.target, t.v + 1.96 * e.target,
+	SELECT t.n, t.s, t.kish, t.w, t.w_error, t.v, t.v - bandit_internal.student(t.s - 1) * e.target,
+		t.v + bandit_internal.student(t.s - 1) * e.target,
 		t.v0, t.v - t.v0, e.difference
 	INTO decisions, users, effective_n, mean_weight, weight_error, estimate, lower, upper,
 		logged, difference, error
 	FROM totals t CROSS JOIN errors e;
-	difference_lower := difference - 1.96 * error;
-	difference_upper := difference + 1.96 * error;
+	difference_lower := difference - bandit_internal.student(users - 1) * error;
+	difference_upper := difference + bandit_internal.student(users - 1) * error;
 	verdict := CASE
 		WHEN decisions = 0 THEN 'no data'
 		WHEN estimate IS NULL THEN 'never seen: what it would do was never done'
@@ -196,4 +197,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.evaluate_policy(text, text, text[], float8, float8, timestamptz, float8, timestamptz) IS
-'What another policy, prior or set of arms would have earned on the decisions that the bandit logged, per choice or per place of a list: an estimate by self-normalised importance weighting (snips; Swaminathan and Joachims 2015), place by place of a list, through the exact probabilities of what was done. It supposes that what an arm''s items earn does not depend on the arms beside it, and takes the evidence as it was: another policy would have learnt otherwise. policy: as bandits.policy; NULL: the logged one, floors included; another has none, and epsilon 0.1; arms: a subset; prior_alpha, prior_beta: instead of each arm''s own. since, at: decisions from then on whose window had passed at that time. logged: the same of what was served. Of lists both are means over places, as many as the other policy fills, of the mean reward of the items of the arm that had the place: places count alike, however many items each brought, so logged is not the mean reward of an item. lower and upper, of estimate and difference: normal 95 % intervals over users. effective_n: (sum w)^2 / sum w^2 (Kish 1965); mean_weight: 1 if what the other would do was done often enough. verdict: better, worse or no difference seen, but neither with effective_n below min_effective_n nor with a mean_weight off 1 by 3 standard errors. For one look, and one other policy. Errors: undefined_object for a bandit or arm, invalid_parameter_value for policy, priors or min_effective_n.';
+'What another policy, prior or set of arms would have earned on the decisions that the bandit logged, per choice or per place of a list: an estimate by self-normalised importance weighting (snips; Swaminathan and Joachims 2015), place by place of a list, through the exact probabilities of what was done. It supposes that what an arm''s items earn does not depend on the arms beside it, and takes the evidence as it was: another policy would have learnt otherwise. policy: as bandits.policy; NULL: the logged one, floors included; another has none, and epsilon 0.1; arms: a subset; prior_alpha, prior_beta: instead of each arm''s own. since, at: decisions from then on whose window had passed at that time. logged: the same of what was served. Of lists both are means over places, as many as the other policy fills, of the mean reward of the items of the arm that had the place: places count alike, however many items each brought, so logged is not the mean reward of an item. lower and upper, of estimate and difference: 95 % intervals over users, by Student''s quantile. effective_n: (sum w)^2 / sum w^2 (Kish 1965); mean_weight: 1 if what the other would do was done often enough. verdict: better, worse or no difference seen, but neither with effective_n below min_effective_n nor with a mean_weight off 1 by 3 standard errors. For one look, and one other policy. Errors: undefined_object for a bandit or arm, invalid_parameter_value for policy, priors or min_effective_n.';

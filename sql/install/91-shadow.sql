@@ -203,8 +203,8 @@ BEGIN
 		FROM bandit_internal.shadow_choices(shadow_report.name, first, until) c;
 	END IF;
 	difference := estimate - application;
-	lower := difference - 1.96 * error;
-	upper := difference + 1.96 * error;
+	lower := difference - bandit_internal.student(users - 1) * error;
+	upper := difference + bandit_internal.student(users - 1) * error;
 	verdict := CASE
 		WHEN decisions = 0 THEN 'no data'
 		WHEN estimate IS NULL THEN 'never seen: nothing that it would show was shown'
@@ -216,4 +216,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.shadow_report(text, timestamptz, timestamptz) IS
-'Whether a bandit that watches the application (bandit.shadow_choose, shadow_recommend) would do better, from the decisions since a time whose window had passed at another. agreement: of choices the mean probability that it would have chosen the same, as it knew then; of lists the share of items that its arms would have shown too. application: mean reward of what the application served; estimate: of choices what the policy would earn with what is known now, without exploration floors, each half of the users judged by what the other half has taught; of lists the mean reward of the items that it would have shown too, which says nothing of those that were never shown. lower, upper: 95 % interval of the difference. unseen: share of its choices that would fall on an arm with fewer than 10 responses in the context, where the mean is mostly prior. verdict: better, worse, no difference seen; or why not to say. It supposes that nothing but the context tells the application what to choose; where it knows more, only an experiment tells. Errors: undefined_object.';
+'Whether a bandit that watches the application (bandit.shadow_choose, shadow_recommend) would do better, from the decisions since a time whose window had passed at another. agreement: of choices the mean probability that it would have chosen the same, as it knew then; of lists the share of items that its arms would have shown too. application: mean reward of what the application served; estimate: of choices what the policy would earn with what is known now, without exploration floors, each half of the users judged by what the other half has taught; of lists the mean reward of the items that it would have shown too, which says nothing of those that were never shown. lower, upper: 95 % interval of the difference over users, by Student''s quantile. unseen: share of its choices that would fall on an arm with fewer than 10 responses in the context, where the mean is mostly prior. verdict: better, worse, no difference seen; or why not to say. It supposes that nothing but the context tells the application what to choose; where it knows more, only an experiment tells. Errors: undefined_object.';

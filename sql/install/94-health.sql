@@ -125,16 +125,6 @@ END;
 COMMENT ON FUNCTION bandit_internal.recommender_catalogue(text) IS
 'bandit_internal.catalogue of a recommender; no rows for any other bandit.';
 
-CREATE FUNCTION bandit_internal.student(degrees bigint)
-RETURNS float8
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT sqrt(degrees * q / (1 - q)) FROM (SELECT CASE WHEN degrees > 0 THEN
-		bandit.beta_quantile(0.95, 0.5, degrees / 2.0::float8) END) AS s (q);
-END;
-COMMENT ON FUNCTION bandit_internal.student(bigint) IS
-'The quantile 0.975 of Student''s distribution: a 95 % interval is that many standard errors to each side. NULL without degrees of freedom.';
-
 CREATE FUNCTION bandit_internal.health_rates(name text, since timestamptz, until timestamptz,
 	OUT metric text, OUT value float8, OUT lower float8, OUT upper float8, OUT sample bigint)
 RETURNS SETOF record

@@ -1,6 +1,6 @@
 -- Other policies on logged decisions: the truth is recovered, and no winner is crowned on too little.
 BEGIN;
-SELECT plan(26);
+SELECT plan(27);
 SET LOCAL client_min_messages = warning;
 SELECT bandit.create_bandit('p', '{a,b,c}', exploration_floor => 0.1);
 SELECT is(verdict, 'no data', 'nothing logged') FROM bandit.evaluate_policy('p');
@@ -56,6 +56,12 @@ UPDATE bandit.bandits SET policy = 'uniform' WHERE name = 'h';
 SELECT count(*) FROM generate_series(1, 200) i, LATERAL bandit.choose('h', '{}', 'one user' || left(i::text, 0)) c;
 SELECT ok(verdict LIKE 'not supported%' AND abs(mean_weight - 0.75) < 1e-9, 'nor what was never done now and then') FROM bandit.evaluate_policy('h', 'uniform', at => now() + interval '25 hours');
 SELECT ok(users = 1 AND estimate = 0 AND lower IS NULL AND difference_upper IS NULL, 'one user tells nothing of others') FROM bandit.evaluate_policy('h', at => now() + interval '25 hours');
+SELECT bandit.create_bandit('few', '{a,b}', policy => 'uniform');
+CREATE TEMP TABLE three AS SELECT i, c.decision_id FROM generate_series(1, 300) i, LATERAL bandit.choose('few', '{}', (i % 3)::text) c;
+SELECT count(bandit.reward(decision_id, (i % (2 + i % 3) = 0)::int)) FROM three;
+SELECT ok(abs((e.upper - e.estimate) / (4.3026527 * u.error) - 1) < 1e-6 AND abs((e.estimate - e.lower) / (4.3026527 * u.error) - 1) < 1e-6, 'three users tell little')
+FROM bandit.evaluate_policy('few', at => now() + interval '25 hours') e, (
+	SELECT sqrt(3.0 / 2 * sum((y / 300.0 - r / 3) ^ 2))::float8 AS error FROM (SELECT sum((i % (2 + i % 3) = 0)::int) AS y, avg(sum((i % (2 + i % 3) = 0)::int)) OVER () / 100 AS r FROM three GROUP BY i % 3) s) u;
 SELECT ok(difference_lower = 0 AND difference_upper = 0 AND lower < estimate, 'what does not differ, differs by 0 for sure') FROM result WHERE what = 'itself';
 SELECT * FROM finish();
 ROLLBACK;

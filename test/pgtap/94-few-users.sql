@@ -28,9 +28,8 @@ BEGIN
 		-- the first three rate what they see, each as it pleases him
 		PERFORM respond('rating', 10 * bandit.beta_sample(3, 3), decision_id, items[1:10]) FROM bandit.decisions WHERE subject::int < 4;
 		INSERT INTO missed SELECT r.metric, CASE r.metric WHEN 'ctr' THEN 0.1 ELSE 5 END NOT BETWEEN r.lower AND r.upper
-		FROM bandit_internal.health_rates('x', now() - interval '3 days', now() - interval '1 day') r WHERE r.metric IN ('ctr', 'avg_rating') AND r.sample > 0
-		UNION ALL SELECT r.metric, 0.1 NOT BETWEEN r.lower AND r.upper
-		FROM bandit_internal.health_rates('x', now() - interval '1 day', now()) r WHERE r.metric = 'ctr';
+		FROM (VALUES ('avg_rating', interval '0'), ('ctr', interval '1 day')) AS m (metric, pause),
+			bandit_internal.health_rates('x', now() - interval '60 hours' + pause, now() - interval '36 hours' + pause) r WHERE r.metric = m.metric;
 	END LOOP;
 END $$;
 SELECT diag(format('of 200 intervals of %s %s miss', metric, count(*) FILTER (WHERE missed))) FROM missed WHERE missed IS NOT NULL GROUP BY metric;
