@@ -258,8 +258,10 @@ BEGIN
 
 	-- first, as drop_partitions does, which keeps others out of it
 	DELETE FROM bandit.checkpoints c WHERE c.bandit = drop_bandit.name;
-	DELETE FROM bandit.feedback f WHERE f.bandit = drop_bandit.name;
+	-- before feedback: responses hold the decisions they are to until they
+	-- have ended, and what they have written must be seen
 	DELETE FROM bandit.decisions d WHERE d.bandit = drop_bandit.name;
+	DELETE FROM bandit.feedback f WHERE f.bandit = drop_bandit.name;
 	DELETE FROM bandit.evidence e WHERE e.bandit = drop_bandit.name;
 	DELETE FROM bandit.contexts c WHERE c.bandit = drop_bandit.name;
 	DELETE FROM bandit.bandits b WHERE b.name = drop_bandit.name;
