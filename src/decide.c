@@ -32,6 +32,9 @@ PG_FUNCTION_INFO_V1(bandit_first_decision_id);
 #define UNIX_TO_PG_MICROS \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
+/* The last that an id can tell, in the year 10889; infinity comes later. */
+#define LAST_TIME ((INT64CONST(1) << 48) * 1000 - 1 - UNIX_TO_PG_MICROS)
+
 /* What choose keeps between the rows it returns. */
 typedef struct ChooseResult
 {
@@ -53,7 +56,7 @@ static bool has_floors(const Decision *decision);
 static void
 put_time(pg_uuid_t *id, TimestampTz at)
 {
-	uint64		micros = (uint64) Max(at + UNIX_TO_PG_MICROS, 0);
+	uint64		micros = (uint64) Max(Min(at, LAST_TIME) + UNIX_TO_PG_MICROS, 0);
 	uint64		millis = micros / 1000;
 	uint64		fraction = (micros % 1000) * 4096 / 1000;
 	uint64		head = (millis << 16) | (UINT64CONST(7) << 12) | fraction;

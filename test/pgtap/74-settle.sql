@@ -1,6 +1,6 @@
 -- What silence is worth, and several kinds on one item.
 BEGIN;
-SELECT plan(48);
+SELECT plan(51);
 SET LOCAL client_min_messages = error;
 CREATE TABLE had (user_id int, item_id int);
 CREATE FUNCTION six(user_id bigint, n int) RETURNS TABLE (item_id bigint, score float8)
@@ -109,5 +109,14 @@ ANALYZE bandit.decisions_default;
 SELECT is(bandit.settle('long', batch => 50), 5000::bigint, 'settled in batches');
 SELECT cmp_ok(pg_temp.entries_read() - before, '<', 20000::numeric, 'each was looked at a few times') FROM walked;
 SELECT is(count(*), 0::bigint, 'none was left') FROM bandit.decisions WHERE bandit = 'long' AND settled_at IS NULL;
+
+-- at the end of time all is settled
+SELECT count(c.arm) FROM generate_series(1, 3) g, bandit.choose('long', k => 1 + 0 * g) c;
+SELECT is(bandit.settle('long', '-infinity'), 0::bigint, 'nothing was settled at the beginning of time');
+SELECT is(bandit.settle('long', 'infinity'), 3::bigint, 'all is, at its end');
+SELECT is_empty($$SELECT * FROM (
+		SELECT at, bandit.first_decision_id(at) AS id, lag(bandit.first_decision_id(at)) OVER (ORDER BY at) AS former
+		FROM unnest('{-infinity,4713-01-01 BC,1970-01-01,2030-01-01,10889-08-02,10890-01-01,294276-01-01,infinity}'::timestamptz[]) t (at)) s
+	WHERE id < former$$, 'ids follow time as far as it goes');
 SELECT * FROM finish();
 ROLLBACK;
