@@ -197,6 +197,10 @@ BEGIN
 		RAISE EXCEPTION 'attribution_window must be longer than zero'
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'It says how long after a decision a response still counts for it.';
+	ELSIF create_bandit.attribution_window > '1000 years' THEN
+		RAISE EXCEPTION 'attribution_window must be at most 1000 years'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'It is taken from the present, which must leave a time that there is.';
 	ELSIF (create_bandit.on_silence IN ('failure', 'nothing')) IS NOT TRUE THEN
 		RAISE EXCEPTION 'on_silence must be "failure" or "nothing"'
 			USING ERRCODE = 'invalid_parameter_value',

@@ -4,7 +4,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS bandit;
 BEGIN;
-SELECT plan(30);
+SELECT plan(31);
 
 SELECT is(bandit.create_bandit('tap', '{b,a,c}', '{device}', 2, 3, '1 hour', 'nothing'),
 	3, 'create_bandit counts the arms');
@@ -27,6 +27,7 @@ SELECT set_eq(
 
 SELECT throws_ok($$SELECT bandit.create_bandit('tap', '{a}')$$, '42710');
 SELECT throws_ok($$SELECT bandit.create_bandit('', '{a}')$$, '22023');
+SELECT throws_ok($$SELECT bandit.create_bandit('ever', '{a}', attribution_window => '10000 years')$$, '22023');
 SELECT throws_ok($$SELECT bandit.create_bandit(NULL, '{a}')$$, '22004');
 SELECT throws_ok($$SELECT bandit.create_bandit(repeat('é', 32), '{a}')$$, '42622');
 SELECT throws_ok($$SELECT bandit.create_bandit('t2', '{a,a}')$$, '42710');
