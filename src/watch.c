@@ -185,6 +185,10 @@ never_served(TriggerData *trigger, const Watch *watch)
 {
 	const char *subject;
 
+	/* of what is moved, old decisions count too */
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		bd_moved_waits(trigger->tg_trigtuple))
+		return false;
 	return was_served(trigger, watch, trigger->tg_trigtuple,
 					  &subject) == BULK_NEVER &&
 		(!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||

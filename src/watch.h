@@ -34,6 +34,14 @@ typedef struct WatchedRow
 	double		value;
 } WatchedRow;
 
+/* moved_row.c: rows that an UPDATE moves to another partition */
+extern void bd_moved_keep(const Watch *watch, const WatchedRow *row,
+						  const Attribution *attribution);
+extern bool bd_moved_waits(HeapTuple tuple);
+extern bool bd_moved_find(const Watch *watch, const WatchedRow *row,
+						  Attribution *attribution);
+
+/* watched_row.c */
 extern bool bd_watched_plain_key(TupleDesc desc, int attnum);
 extern const char *bd_watched_subject(const Watch *watch, HeapTuple tuple);
 extern bool bd_watched_item(const Watch *watch, HeapTuple tuple, int64 *item);

@@ -197,8 +197,9 @@ bd_watched_insert(const Watch *watch, WatchedRow *row)
 	Response	response;
 
 	if (row->subject == NULL ||
-		!bd_attribute_item(watch->bandit, row->subject, row->item, NULL,
-						   &attribution))
+		!(bd_moved_find(watch, row, &attribution) ||
+		  bd_attribute_item(watch->bandit, row->subject, row->item, NULL,
+							&attribution)))
 		return;
 	get_value(watch, row);
 	if (!says_something(watch, row))
@@ -223,6 +224,7 @@ bd_watched_delete(const Watch *watch, const WatchedRow *row)
 						   watch->rule->kind, &attribution))
 		return;
 	response_of(watch, row, &response);
+	bd_moved_keep(watch, row, &attribution);
 	bd_ledger_retract(&attribution, &response);
 }
 
