@@ -86,23 +86,39 @@ arm_of(const Request *request, int64 item)
 /*
  * replace_list
  *		Put what the application served in the place of the bandit's list.
+ *
+ * An item that it shows again has one reward all the same: its first place
+ * counts.
  */
 static void
 replace_list(Request *request, Datum *items, int n, bool by_key)
 {
 	Served	   *shown = palloc0(sizeof(Served) * n);
+	int			nshown = 0;
+	HASHCTL		ctl;
+	HTAB	   *seen;
 
+	ctl.keysize = ctl.entrysize = sizeof(int64);
+	ctl.hcxt = CurrentMemoryContext;
+	seen = hash_create("items shown", 64, &ctl,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (int i = 0; i < n; i++)
 	{
-		Served	   *one = &shown[i];
+		Served	   *one = &shown[nshown];
+		bool		again;
 
 		one->item.item = bd_item_number(request->list.bandit, &items[i],
 										by_key);
+		hash_search(seen, &one->item.item, HASH_ENTER, &again);
+		if (again)
+			continue;
 		one->item.key = by_key ? TextDatumGetCString(items[i]) : NULL;
 		one->arm = arm_of(request, one->item.item);
+		nshown++;
 	}
+	hash_destroy(seen);
 	request->served = shown;
-	request->nserved = n;
+	request->nserved = nshown;
 }
 
 static Datum

@@ -88,6 +88,8 @@ BEGIN
 						i.item, i.arm) s
 					WHERE NOT fresh) AS r
 				WHERE d.counts AND i.arm IS NOT NULL
+					-- one reward, also of an item that was shown again
+					AND array_position(d.items, i.item) = i.place
 			), answered AS (
 				-- the same of decisions without items, by arm
 				SELECT d.decision_id, d.bandit, d.context_hash, p.arm,

@@ -14,7 +14,7 @@ RETURNS uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'bandit_shadow_recommend';
 COMMENT ON FUNCTION bandit.shadow_recommend(text, bigint, bigint[], jsonb) IS
-'Logs a list that the application served by itself, and makes the one that bandit.recommend would have served; returns the decision''s id. What both have is credited to the arm that would have brought it, which learns from what the user does with it; the other items are credited to the control. As in recommend, arms that fail are skipped. NULL, and nothing is logged, in a read-only transaction. Errors: those of recommend; invalid_parameter_value for an empty list, or one with nulls.';
+'Logs a list that the application served by itself, and makes the one that bandit.recommend would have served; returns the decision''s id. What both have is credited to the arm that would have brought it, which learns from what the user does with it; the other items are credited to the control. Of an item that is given twice the first place counts. As in recommend, arms that fail are skipped. NULL, and nothing is logged, in a read-only transaction. Errors: those of recommend; invalid_parameter_value for an empty list, or one with nulls.';
 
 CREATE FUNCTION bandit.shadow_recommend(name text, user_key text, item_keys text[],
 	context jsonb DEFAULT NULL)

@@ -1,6 +1,6 @@
 -- Shadow mode: what the application chooses is logged, learnt from and judged; nothing is served.
 BEGIN;
-SELECT plan(40);
+SELECT plan(44);
 SET LOCAL client_min_messages = warning;
 SELECT bandit.create_bandit('s', '{a,b,c}', '{x}');
 SELECT is(verdict, 'no data', 'nothing watched') FROM bandit.shadow_report('s');
@@ -84,6 +84,19 @@ SELECT is(verdict, 'better', 'who clicks just what it shows wants it') FROM list
 SELECT cmp_ok(bandit.settle('films', now() + interval '25 hours'), '=', 180::bigint, 'lists are settled');
 SELECT is((SELECT sum(pulls)::bigint FROM bandit.evidence WHERE bandit = 'films'), (SELECT count(*) FROM credit WHERE role = 'arm'), 'silence counts for what both show, and for nothing else');
 SELECT is_empty($$SELECT * FROM bandit.verify('films')$$, 'and adds up');
+
+-- an item that is shown twice has one reward
+CREATE TEMP TABLE twice AS SELECT bandit.shadow_recommend('films', 1, ARRAY[i.item, i.item]) AS id, i.item
+	FROM (SELECT item FROM credit WHERE role = 'arm' AND subject = '1' LIMIT 1) i;
+SELECT ok(items = ARRAY[item], 'only its first place counts') FROM twice JOIN bandit.decisions ON decision_id = id;
+INSERT INTO twice SELECT bandit.first_decision_id(now()), item FROM twice;
+INSERT INTO bandit.decisions (decision_id, bandit, context_hash, variant, decided_at, arms, alphas, betas, picks, items, item_arms)
+SELECT t.id, d.bandit, d.context_hash, 'shadow', now(), d.arms, d.alphas, d.betas, d.picks, d.items || d.items, d.item_arms || d.item_arms
+FROM twice t, bandit.decisions d WHERE t.id = bandit.first_decision_id(now()) AND d.decision_id IN (SELECT id FROM twice WHERE id <> t.id);
+UPDATE bandit.bandits SET examination = 0.5 WHERE name = 'films';
+SELECT is(bandit.settle('films', now() + interval '25 hours'), 2::bigint, 'both lists are settled, that of an older version too');
+SELECT is((SELECT sum(pulls) FROM bandit.feedback WHERE decision_id IN (SELECT id FROM twice)), 2::numeric, 'each by one silence');
+SELECT is_empty($$SELECT * FROM bandit.verify('films')$$, 'and it adds up');
 
 SELECT bandit.start_experiment('films', 0.5);
 SELECT count(*) FROM generate_series(1, 60) u, LATERAL bandit.recommend('films', u, 2);
