@@ -320,10 +320,11 @@ user_condition(const Columns *columns, const Recommender *rec)
 						 "r.%s::pg_catalog.text OPERATOR(pg_catalog.=) $1",
 						 columns->user);
 
+	/* as numbers, for not every number is a time */
 	if (columns->time_type == INT4OID || columns->time_type == INT8OID)
 		appendStringInfo(&sql,
-						 " AND (pg_catalog.to_timestamp(r.%s)"
-						 " OPERATOR(pg_catalog.<) $2) IS NOT FALSE",
+						 " AND (r.%s::pg_catalog.float8 OPERATOR(pg_catalog.<)"
+						 " pg_catalog.date_part('epoch', $2)) IS NOT FALSE",
 						 columns->time);
 	else if (columns->time != NULL)
 		appendStringInfo(&sql,

@@ -1,6 +1,6 @@
 -- Recommendations: contexts, arms, lists, keys of every type.
 BEGIN;
-SELECT plan(63);
+SELECT plan(66);
 SET LOCAL client_min_messages = error;
 
 CREATE SCHEMA "Odd "" schema";
@@ -156,6 +156,16 @@ SELECT results_eq($$SELECT item_id FROM bandit.recommend('d', 1, 9)$$, $$VALUES 
 	'domains over smallint, and no table of items');
 
 -- read only: served, not logged
+
+-- times that are numbers, and such that are no Unix seconds
+CREATE TABLE ticks (user_id int, item_id int, at bigint);
+INSERT INTO ticks SELECT 1, g, 1700000000 + g FROM generate_series(1, 9) g;
+INSERT INTO ticks VALUES (2, 1, 9223372036854775807), (2, 2, -9223372036854775808), (2, 3, 1700000000000000), (2, 4, NULL);
+SELECT bandit.create_recommender('ticks', 'ticks', arms => '{}', features => '{user_type}');
+SELECT is((SELECT array_agg(bandit.user_context('ticks', 1, to_timestamp(at)) ->> 'user_type' ORDER BY at) FROM unnest('{1700000005,1700000006}'::bigint[]) at),
+	'{cold_start,regular}', 'Unix seconds, strictly before');
+SELECT lives_ok($$SELECT count(*) FROM bandit.recommend('ticks', 2, 5)$$, 'numbers that are no time stop nobody');
+SELECT is((SELECT array_agg(item_id ORDER BY item_id) FROM bandit.recommend('ticks', 2, 20)), '{5,6,7,8,9}', 'and such items were seen');
 SET transaction_read_only = on;
 SELECT ok(count(*) = 20 AND count(decision_id) = 0, 'in a read-only transaction a list, and no decision')
 FROM bandit.recommend('it''s "m"', 1, 20);
