@@ -116,8 +116,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM FROM bandit.bandits b WHERE b.name = NEW.bandit FOR KEY SHARE;
-	-- with no bandit at all yet, a dump is being restored
-	IF NOT FOUND AND EXISTS (SELECT FROM bandit.bandits) THEN
+	-- with no bandit at all yet, NULL, a dump is being restored; asked anew, for
+	-- all of them may have come since
+	IF NOT FOUND AND (SELECT NOT bool_or(b.name = NEW.bandit) FROM bandit.bandits b) THEN
 		RAISE EXCEPTION 'bandit "%" does not exist', NEW.bandit
 			USING ERRCODE = 'foreign_key_violation',
 				SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
