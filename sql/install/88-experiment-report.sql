@@ -175,15 +175,15 @@ RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN rate BETWEEN 0 AND 1 AND design_effect IS NOT NULL THEN
-		users * (variance * users * (users - 1)
+		greatest(variance * users, users * (variance * users * (users - 1)
 			+ 2 * (rate ^ 2 + (1 - rate) ^ 2) * least(1, e.effect * users / n) ^ 2)
-			/ ((users + 3.0::float8) * (users + 4))
+			/ ((users + 3.0::float8) * (users + 4)))
 		ELSE variance * users END
 	FROM (SELECT CASE WHEN variance > 0 THEN design_effect
 		ELSE least(design_effect, other_effect) END) AS e (effect);
 END;
 COMMENT ON FUNCTION bandit_internal.cautious_variance(bigint, float8, float8, float8, float8, float8) IS
-'The variance of one user of a side, for bandit.confidence_sequence_difference: that of a share as if two more successes and two more failures had been seen (Agresti and Coull 1998), each worth as many items as the design effect says, of the other side where this one does not vary. Without them a small side that has been rewarded once or never looks certain. A mean of any other kind (design_effect null) has users * variance.';
+'The variance of one user of a side, for bandit.confidence_sequence_difference: that of a share as if two more successes and two more failures had been seen (Agresti and Coull 1998), each worth as many items as the design effect says, of the other side where this one does not vary. Never less than without them. Without them a small side that has been rewarded once or never looks certain. A mean of any other kind (design_effect null) has users * variance.';
 
 CREATE FUNCTION bandit_internal.entropy(weights float8[], categories int)
 RETURNS float8
