@@ -86,8 +86,10 @@ SELECT is((SELECT sum(pulls)::bigint FROM bandit.evidence WHERE bandit = 'films'
 SELECT is_empty($$SELECT * FROM bandit.verify('films')$$, 'and adds up');
 
 -- an item that is shown twice has one reward
-CREATE TEMP TABLE twice AS SELECT bandit.shadow_recommend('films', 1, ARRAY[i.item, i.item]) AS id, i.item
-	FROM (SELECT item FROM credit WHERE role = 'arm' AND subject = '1' LIMIT 1) i;
+UPDATE bandit.arms SET enabled = arm = 'item_cf' WHERE bandit = 'films' AND role = 'arm';
+CREATE TEMP TABLE twice AS SELECT bandit.shadow_recommend('films', 1, ARRAY[item_id, item_id]) AS id, item_id AS item
+	FROM bandit.candidates('films', 'item_cf', 1, 1);
+UPDATE bandit.arms SET enabled = true WHERE bandit = 'films' AND role = 'arm';
 SELECT ok(items = ARRAY[item], 'only its first place counts') FROM twice JOIN bandit.decisions ON decision_id = id;
 INSERT INTO twice SELECT bandit.first_decision_id(now()), item FROM twice;
 INSERT INTO bandit.decisions (decision_id, bandit, context_hash, variant, decided_at, arms, alphas, betas, picks, items, item_arms)
