@@ -386,6 +386,18 @@ $$;
 COMMENT ON FUNCTION bandit.health(text, interval, timestamptz) IS
 'How a bandit is, from what it served in a window before a time: an overall row, then one per metric that applies to it (bandit.metrics says what each is). value with its 95 % interval where it is an estimate; threshold: the bandit''s own (bandit.set_threshold) or the default. status: ok; warning: the value breaches the threshold, its interval does not; alert: the whole interval does; unknown: the sample (items, ratings, decisions) is below the metric''s min_sample. severity: that of an alert. The overall status is the worst; unknown is no worse than ok. Writes nothing; it verifies the ledger, which takes a while on a large one. Errors: undefined_object; invalid_parameter_value.';
 
+CREATE TABLE bandit.health_checks (
+	bandit text COLLATE "C" PRIMARY KEY
+		REFERENCES bandit.bandits (name) ON DELETE CASCADE,
+	checked_at timestamptz NOT NULL,
+	status text NOT NULL
+);
+COMMENT ON TABLE bandit.health_checks IS
+'When somebody last looked: the last bandit.check_health of each bandit. No row: never.';
+COMMENT ON COLUMN bandit.health_checks.bandit IS 'Name of the bandit.';
+COMMENT ON COLUMN bandit.health_checks.checked_at IS 'When that transaction began.';
+COMMENT ON COLUMN bandit.health_checks.status IS 'What it found overall: ok, warning, alert or unknown.';
+
 CREATE FUNCTION bandit.check_health(name text, "window" interval DEFAULT '7 days',
 	at timestamptz DEFAULT now(), OUT metric text, OUT value float8,
 	OUT lower float8, OUT upper float8, OUT threshold float8, OUT sample bigint,
@@ -413,6 +425,11 @@ BEGIN
 				PERFORM bandit_internal.resolve_alert(check_health.name, metric, NULL,
 					metric || ' is within bounds again');
 			END IF;
+		ELSE
+			INSERT INTO bandit.health_checks AS c (bandit, checked_at, status)
+			VALUES (check_health.name, now(), check_health.status)
+			ON CONFLICT (bandit) DO UPDATE SET checked_at = greatest(c.checked_at, excluded.checked_at),
+				status = excluded.status;
 		END IF;
 		RETURN NEXT;
 	END LOOP;
@@ -424,4 +441,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION bandit.check_health(text, interval, timestamptz) IS
-'bandit.health, and alerts: an episode for each metric with status warning or alert, in bandit.alerts, told to NOTIFY bandit_alerts as JSON and to the server log when it opens, becomes critical and ends. While it lasts it is not told again; a metric that becomes unknown stays open. Errors as bandit.health.';
+'bandit.health, and alerts: an episode for each metric with status warning or alert, in bandit.alerts, told to NOTIFY bandit_alerts as JSON and to the server log when it opens, becomes critical and ends. While it lasts it is not told again; a metric that becomes unknown stays open. bandit.health_checks says when it last ran. Errors as bandit.health.';

@@ -10,7 +10,9 @@ SELECT b.name AS bandit,
 	(SELECT format('%s %% since %s', round(100 * e.allocation::numeric, 1),
 			to_char(e.began_at, 'YYYY-MM-DD HH24:MI'))
 		FROM bandit.experiments e WHERE e.bandit = b.name AND e.ended_at IS NULL) AS experiment,
-	CASE WHEN o.critical > 0 THEN 'critical' WHEN o.open > 0 THEN 'warning' ELSE 'ok' END AS health,
+	CASE WHEN o.critical > 0 THEN 'critical' WHEN o.open > 0 THEN 'warning'
+		WHEN EXISTS (SELECT FROM bandit.health_checks c WHERE c.bandit = b.name
+			AND c.checked_at > now() - interval '2 days') THEN 'ok' ELSE 'unknown' END AS health,
 	o.alerts
 FROM bandit.bandits b
 LEFT JOIN LATERAL (
@@ -51,7 +53,7 @@ COMMENT ON COLUMN bandit.overview.feedback_hour IS 'Responses of the last hour, 
 COMMENT ON COLUMN bandit.overview.feedback_day IS 'Responses of the last 24 hours.';
 COMMENT ON COLUMN bandit.overview.experiment IS 'The allocation of the running experiment, and since when; NULL: none runs.';
 COMMENT ON COLUMN bandit.overview.health IS
-'The worst severity of its open alerts, or ok; as of the last bandit.check_health and bandit.guard.';
+'The worst severity of its open alerts, as of the last bandit.check_health and bandit.guard; without any ok, or unknown where check_health has not run for two days.';
 COMMENT ON COLUMN bandit.overview.alerts IS 'Metrics with open alerts, the critical ones first; NULL: none.';
 
 CREATE VIEW bandit.exporter_arms AS
@@ -96,7 +98,9 @@ SELECT b.name AS bandit,
 	(SELECT count(*) FROM bandit.alerts a WHERE a.bandit = b.name AND a.resolved_at IS NULL
 		AND a.severity = 'warning') AS alerts_warning,
 	(SELECT count(*) FROM bandit.alerts a WHERE a.bandit = b.name AND a.resolved_at IS NULL
-		AND a.severity = 'critical') AS alerts_critical
+		AND a.severity = 'critical') AS alerts_critical,
+	(SELECT extract(epoch FROM now() - c.checked_at)::float8 FROM bandit.health_checks c
+		WHERE c.bandit = b.name) AS seconds_since_check
 FROM bandit.bandits b;
 COMMENT ON VIEW bandit.exporter_bandits IS
 'Bandits as numbers, for the PostgreSQL exporter of Prometheus; see monitoring/queries.yaml. Cheap: it counts the decisions of five minutes, and looks the rest up.';
@@ -115,3 +119,5 @@ COMMENT ON COLUMN bandit.exporter_bandits.experiment_allocation IS
 'Gauge: share of users that the bandit serves; NULL: no experiment runs.';
 COMMENT ON COLUMN bandit.exporter_bandits.alerts_warning IS 'Gauge: open alerts of severity warning.';
 COMMENT ON COLUMN bandit.exporter_bandits.alerts_critical IS 'Gauge: open alerts of severity critical.';
+COMMENT ON COLUMN bandit.exporter_bandits.seconds_since_check IS
+'Gauge: how long ago bandit.check_health last ran; NULL: never.';

@@ -21,6 +21,7 @@ SELECT pg_catalog.pg_extension_config_dump('bandit.models', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.alerts', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.guards', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.thresholds', '');
+SELECT pg_catalog.pg_extension_config_dump('bandit.health_checks', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.nodes', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.revisions', '');
 SELECT pg_catalog.pg_extension_config_dump('bandit.forwarded', '');

@@ -1,6 +1,6 @@
 -- What the views for one screen and for Prometheus say.
 BEGIN;
-SELECT plan(20);
+SELECT plan(25);
 SET LOCAL client_min_messages = error;
 SELECT bandit.create_bandit('mail', '{a,b,c}', attribution_window => '10 hours');
 SELECT bandit.set_arm('mail', 'c', false);
@@ -65,5 +65,14 @@ SELECT bandit.set_threshold('shop', 'untrained_arms', -1);
 SELECT count(*) FROM bandit.check_health('shop');
 SELECT is((SELECT (experiment_allocation, alerts_critical)::text FROM bandit.exporter_bandits WHERE bandit = 'shop'), '(0.25,1)', 'experiment and alerts');
 SELECT is((SELECT (arms, health, alerts)::text FROM bandit.overview WHERE bandit = 'shop'), '("5 of 6",critical,untrained_arms)', 'a person reads the same');
+
+-- who looked, and when
+SELECT is((SELECT array_agg(health ORDER BY bandit)::text FROM bandit.overview WHERE bandit <> 'shop'), '{unknown,unknown}', 'nobody has looked yet');
+SELECT is(pg_temp.exported('seconds_since_check'), NULL, 'nor exported when');
+SELECT count(*) FROM bandit.check_health('mail');
+SELECT is((SELECT (c.checked_at = now(), c.status, o.health)::text FROM bandit.health_checks c JOIN bandit.overview o USING (bandit) WHERE bandit = 'mail'), '(t,ok,ok)', 'somebody has, and found nothing wrong');
+UPDATE bandit.health_checks SET checked_at = now() - interval '49 hours' WHERE bandit = 'mail';
+SELECT is((SELECT health FROM bandit.overview WHERE bandit = 'mail'), 'unknown', 'too long ago');
+SELECT is(pg_temp.hours(pg_temp.exported('seconds_since_check')), 49.00, 'and exported since when');
 SELECT * FROM finish();
 ROLLBACK;
