@@ -42,26 +42,23 @@ BEGIN ATOMIC
 			AND cardinality(d.arms) > 0
 			AND d.decision_id >= bandit.first_decision_id(since)
 			AND d.decision_id < bandit.first_decision_id(until)
-	), learnt AS (
-		-- what replaces a row takes away what that had added
-		SELECT f.decision_id, sum(f.successes) AS s, sum(f.failures) AS f,
-			sum(bandit_internal.aged(f.successes, f.received_at,
-				greatest(f.received_at, now()), b.half_life)) AS successes,
-			sum(bandit_internal.aged(f.failures, f.received_at,
-				greatest(f.received_at, now()), b.half_life)) AS failures
-		FROM logged l JOIN bandit.feedback f USING (decision_id)
-		JOIN bandit.bandits b ON b.name = f.bandit
-		WHERE f.bandit = shadow_rewards.name
-		GROUP BY f.decision_id
 	)
 	SELECT l.decision_id, l.subject, (abs(bandit.key_id(l.subject) % 2))::int,
 		l.context_hash, l.arm, l.agreement,
-		CASE WHEN r.s + r.f > 0 THEN r.s / (r.s + r.f) WHEN r.decision_id IS NULL THEN
-			CASE b.on_silence WHEN 'failure' THEN 0 WHEN 'reward' THEN b.silence_reward END END,
-		coalesce(r.successes, 0), coalesce(r.failures, 0)
+		-- what replaces a row of the ledger takes away what that had added
+		CASE WHEN sum(f.successes) + sum(f.failures) > 0
+				THEN sum(f.successes) / (sum(f.successes) + sum(f.failures))
+			WHEN count(f.decision_id) = 0 THEN
+				CASE b.on_silence WHEN 'failure' THEN 0 WHEN 'reward' THEN b.silence_reward END END,
+		coalesce(sum(bandit_internal.aged(f.successes, f.received_at,
+			greatest(f.received_at, now()), b.half_life)), 0),
+		coalesce(sum(bandit_internal.aged(f.failures, f.received_at,
+			greatest(f.received_at, now()), b.half_life)), 0)
 	FROM logged l
 	JOIN bandit.bandits b ON b.name = shadow_rewards.name
-	LEFT JOIN learnt r ON r.decision_id = l.decision_id;
+	-- joined before it is summed up: the other way round may be done for each row
+	LEFT JOIN bandit.feedback f ON f.decision_id = l.decision_id AND f.bandit = shadow_rewards.name
+	GROUP BY l.decision_id, l.subject, l.context_hash, l.arm, l.agreement, b.name;
 END;
 COMMENT ON FUNCTION bandit_internal.shadow_rewards(text, timestamptz, timestamptz) IS
 'The choices that bandit.shadow_report judges: part, 0 or 1 by user; agreement, the probability with which the bandit would have chosen the same; reward, as it was learnt, that of silence where nothing is in the ledger, NULL where it is neutral or silence is worth nothing; successes and failures, what is left of it in the evidence.';

@@ -247,7 +247,7 @@ table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:t
 caption{text-align:left;color:var(--soft)}
 th,td{padding:4px 10px 4px 0;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top}
 th{color:var(--soft);font-weight:600}td{white-space:nowrap}.name{display:inline-block;max-width:100%}.wrap{white-space:normal;overflow-wrap:anywhere;min-width:12em}
-.ok,.keep{color:var(--good)}.warning{color:var(--warn)}.critical,.alert,.stop{color:var(--bad)}
+.ok,.keep{color:var(--good)}.unknown{color:var(--soft)}.warning{color:var(--warn)}.critical,.alert,.stop{color:var(--bad)}
 .none{padding:2em;text-align:center;border:1px dashed var(--rule);border-radius:8px}
 </style>$css$;
 END;

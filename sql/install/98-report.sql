@@ -12,17 +12,18 @@ BEGIN ATOMIC
 		FROM bandit.decisions d
 		WHERE d.bandit = report_rates.name AND d.variant IN ('treatment', 'control')
 	), earned AS (
-		SELECT i.decision_id, sum(i.reward) AS y FROM (
-			SELECT f.decision_id, coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
-				ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
-					f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward
-			FROM bandit.feedback f JOIN bandit.bandits b ON b.name = f.bandit
-			WHERE f.bandit = report_rates.name AND NOT f.retracted AND f.kind NOT IN ('silence', 'correction', 'outcome')
-			GROUP BY f.decision_id, f.item_id, f.arm, b.combine) AS i
-		GROUP BY i.decision_id
+		SELECT l.period, l.variant, l.subject, coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
+			ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
+				f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward
+		FROM logged l JOIN bandit.feedback f USING (decision_id) JOIN bandit.bandits b ON b.name = f.bandit
+		WHERE f.bandit = report_rates.name AND NOT f.retracted AND f.kind NOT IN ('silence', 'correction', 'outcome')
+		GROUP BY l.decision_id, l.period, l.variant, l.subject, f.item_id, f.arm, b.combine
 	), subjects AS (
-		SELECT l.period, l.variant, l.subject, sum(l.n)::float8 AS n, sum(coalesce(e.y, 0)) AS y
-		FROM logged l LEFT JOIN earned e USING (decision_id) GROUP BY l.period, l.variant, l.subject
+		-- put together, not joined: a join might sum up anew for each row
+		SELECT u.period, u.variant, u.subject, sum(u.n)::float8 AS n, sum(u.y) AS y FROM (
+			SELECT l.period, l.variant, l.subject, l.n, 0::float8 AS y FROM logged l
+			UNION ALL SELECT e.period, e.variant, e.subject, 0, e.reward FROM earned e) AS u
+		GROUP BY u.period, u.variant, u.subject
 	), sums AS (
 		SELECT s.period, s.variant, sum(s.y) AS y, sum(s.n) AS n, sum(s.y) / sum(s.n) AS rate
 		FROM subjects s WHERE s.n > 0 GROUP BY s.period, s.variant

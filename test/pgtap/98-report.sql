@@ -74,7 +74,7 @@ SELECT is_empty($$SELECT x FROM found, pictures(page) p, unnest(xpath('//text/@x
 SELECT results_eq($$SELECT count(*), count(DISTINCT y.low), sum(y.high - y.low) FROM found, pictures(section(page, 'Who serves')) p, unnest(xpath('//path[contains(@class, "area")]/@d', p)::text[]) d,
 	LATERAL (SELECT min(n[1]::numeric) AS low, max(n[1]::numeric) AS high FROM regexp_matches(d, '[LM][0-9.]+ ([0-9.]+)', 'g') n) y$$, $$VALUES (3::bigint, 3::bigint, 200.0)$$, 'shares stand one on the other, and fill the picture');
 SELECT is_empty($$SELECT c FROM found, regexp_matches(page, 'class="([^"]*)"', 'g') m, regexp_split_to_table(m[1], ' +') c
-	WHERE c NOT IN ('', 'none', 'pair', 'scroll', 'name', 'key', 'card', 'cards', 'grid', 'open', 'line', 'area', 'solid', 'wrap', 'ok', 'warning', 'critical', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9')$$, 'of classes that the style sheet has');
+	WHERE c NOT IN ('', 'none', 'pair', 'scroll', 'name', 'key', 'card', 'cards', 'grid', 'open', 'line', 'area', 'solid', 'wrap', 'ok', 'unknown', 'warning', 'critical', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9')$$, 'of classes that the style sheet has');
 
 SELECT results_eq($$SELECT c COLLATE "C" FROM found, unnest(cells(section(page, 'What each arm is worth'))) WITH ORDINALITY AS u (c, p) ORDER BY p$$,
 	$$SELECT c COLLATE "C" FROM bandit.arm_stats s, unnest(ARRAY[bandit_internal.html(s.arm), bandit_internal.short_number(s.mean), bandit_internal.short_number(s.lower), bandit_internal.short_number(s.upper), s.pulls::text]) WITH ORDINALITY AS u (c, p)
