@@ -410,6 +410,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	seen text[] := '{}';
+	overall text;
 BEGIN
 	PERFORM bandit_internal.require_writable();
 	FOR metric, value, lower, upper, threshold, sample, status, severity, message IN
@@ -426,10 +427,7 @@ BEGIN
 					metric || ' is within bounds again');
 			END IF;
 		ELSE
-			INSERT INTO bandit.health_checks AS c (bandit, checked_at, status)
-			VALUES (check_health.name, now(), check_health.status)
-			ON CONFLICT (bandit) DO UPDATE SET checked_at = greatest(c.checked_at, excluded.checked_at),
-				status = excluded.status;
+			overall := status;
 		END IF;
 		RETURN NEXT;
 	END LOOP;
@@ -438,6 +436,11 @@ BEGIN
 	JOIN bandit.metrics m ON m.metric = a.metric
 	WHERE a.bandit = check_health.name AND a.arm IS NULL AND a.resolved_at IS NULL
 		AND a.metric <> ALL (seen);
+	-- last, in the order in which drop_bandit takes locks
+	INSERT INTO bandit.health_checks AS c (bandit, checked_at, status)
+	VALUES (check_health.name, now(), overall)
+	ON CONFLICT (bandit) DO UPDATE SET checked_at = greatest(c.checked_at, excluded.checked_at),
+		status = excluded.status;
 END;
 $$;
 COMMENT ON FUNCTION bandit.check_health(text, interval, timestamptz) IS
