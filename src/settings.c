@@ -187,10 +187,11 @@ bd_settings_find(const char *name)
 
 	if (strlen(name) >= NAMEDATALEN)
 		return NULL;
-	if (cache != NULL && cache_stale)
-		retire_all();
+	/* in this order: what is retired now is held till this transaction ends */
 	if (retired != NIL && retired_unused)
 		free_retired();
+	if (cache != NULL && cache_stale)
+		retire_all();
 
 	if (cache == NULL)
 	{

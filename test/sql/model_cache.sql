@@ -61,5 +61,15 @@ SELECT parts FROM kept;
 \set VERBOSITY sqlstate
 SET bandit.model_cache_size = '-1';
 \set VERBOSITY default
+-- nor does a session keep settings that have changed since, if every
+-- transaction of it meets others
+\o /dev/null
+SELECT query FROM generate_series(1, 10) i, LATERAL (VALUES
+	(1, format('SELECT bandit.set_arm(''cache'', ''graph'', %L)', i % 2 = 0)),
+	(2, 'SELECT count(*) FROM bandit.select_arms(''cache'')')) AS q (place, query)
+ORDER BY i, place
+\gexec
+\o
+SELECT count(*) < 6 AS few FROM pg_backend_memory_contexts WHERE name = 'bandit settings';
 SELECT bandit.drop_bandit('cache');
 DROP SCHEMA cache CASCADE;
