@@ -18,7 +18,17 @@ BEGIN ATOMIC
 		extract(epoch FROM coalesce(changed_at, received_at))::float8];
 END;
 COMMENT ON FUNCTION bandit_internal.response_order(text, int, float8, timestamptz, timestamptz) IS
-'Of several responses to one item the one with the largest is what they are worth together, as it is learnt (bandits.combine); among equals the first kind by name. With sum it says whether any of them is worth something.';
+'Of several responses to one item the one with the largest is what they are worth together, as it is learnt (bandits.combine); among equals the first kind by name. Of bandit_internal.combined, which asks for them in that order.';
+
+CREATE FUNCTION bandit_internal.combined(combine text, rewards float8[])
+RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT coalesce(CASE combine WHEN 'sum' THEN least(1, (SELECT coalesce(sum(r), 0) FROM unnest(rewards) r))
+		ELSE rewards[1] END, 0);
+END;
+COMMENT ON FUNCTION bandit_internal.combined(text, float8[]) IS
+'What the responses to one item are worth together, 0 to 1, as it is learnt (bandits.combine): their sum, at most 1, or the first by bandit_internal.response_order, descending. 0 without one, or where that is neutral.';
 
 CREATE FUNCTION bandit_internal.lock_evidence(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE

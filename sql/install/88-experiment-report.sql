@@ -94,9 +94,8 @@ BEGIN ATOMIC
 			bandit_internal.experiment_end(period, at))
 	), answered AS (
 		SELECT s.variant, s.subject,
-			coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
-				ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
-					f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward,
+			bandit_internal.combined(b.combine, array_agg(f.reward ORDER BY
+				bandit_internal.response_order(b.combine, f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind)) AS reward,
 			bool_or(f.kind = 'click') AS clicked,
 			max(f.value) FILTER (WHERE f.kind = 'rating' AND f.value BETWEEN -1e12 AND 1e12) AS stars,
 			(array_agg(f.kind = 'thumbs_up' ORDER BY coalesce(f.changed_at, f.received_at) DESC, f.kind)

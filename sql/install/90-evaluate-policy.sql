@@ -13,9 +13,8 @@ BEGIN ATOMIC
 			AND d.decision_id >= bandit.first_decision_id(since)
 			AND d.decision_id < bandit.first_decision_id(until)
 	), responses AS (
-		SELECT f.decision_id, f.item_id, f.arm, coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
-			ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
-				f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward
+		SELECT f.decision_id, f.item_id, f.arm, bandit_internal.combined(b.combine, array_agg(f.reward ORDER BY
+				bandit_internal.response_order(b.combine, f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind)) AS reward
 		FROM logged l JOIN bandit.feedback f USING (decision_id)
 		JOIN bandit.bandits b ON b.name = f.bandit
 		WHERE f.bandit = arm_rewards.name AND NOT f.retracted

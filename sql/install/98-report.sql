@@ -12,9 +12,8 @@ BEGIN ATOMIC
 		FROM bandit.decisions d
 		WHERE d.bandit = report_rates.name AND d.variant IN ('treatment', 'control')
 	), earned AS (
-		SELECT l.period, l.variant, l.subject, coalesce(CASE b.combine WHEN 'sum' THEN least(1, sum(f.reward))
-			ELSE (array_agg(f.reward ORDER BY bandit_internal.response_order(b.combine,
-				f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind))[1] END, 0) AS reward
+		SELECT l.period, l.variant, l.subject, bandit_internal.combined(b.combine, array_agg(f.reward ORDER BY
+				bandit_internal.response_order(b.combine, f.priority, f.reward, f.received_at, f.changed_at) DESC, f.kind)) AS reward
 		FROM logged l JOIN bandit.feedback f USING (decision_id) JOIN bandit.bandits b ON b.name = f.bandit
 		WHERE f.bandit = report_rates.name AND NOT f.retracted AND f.kind NOT IN ('silence', 'correction', 'outcome')
 		GROUP BY l.decision_id, l.period, l.variant, l.subject, f.item_id, f.arm, b.combine

@@ -1,6 +1,6 @@
 -- What the reports take for the reward of an item is what was learnt of it, however its responses combine.
 BEGIN;
-SELECT plan(9);
+SELECT plan(10);
 SET LOCAL client_min_messages = warning;
 CREATE TABLE rated (user_id int, film_id int, stars int);
 INSERT INTO rated SELECT u, i, 3 FROM generate_series(1, 60) u, generate_series(1, 40) i WHERE i < 6 OR (u + i) % 7 = 0;
@@ -47,5 +47,8 @@ UPDATE bandit.feedback SET value = 1e300 WHERE bandit = 'xsum' AND kind = 'ratin
 	AND item_id = (SELECT min(item_id) FROM bandit.feedback WHERE bandit = 'xsum' AND kind = 'rating' AND value = 1);
 SELECT ok(count(*) = 3 AND bool_and(abs(value) < 6), 'a rating beyond 1e12 is none') FROM bandit.experiment_report('xsum', now() + interval '25 hours') WHERE metric = 'mean rating';
 SELECT ok(value BETWEEN 1 AND 5, 'nor in health') FROM bandit.health('xsum', at => now() + interval '1 hour') WHERE metric = 'avg_rating';
+-- a sum of neutral responses is nothing, not the most there is
+SELECT is((SELECT array_agg(bandit_internal.combined(c, r) ORDER BY n) FROM (VALUES (1, 'sum', '{NULL,NULL}'::float8[]), (2, 'sum', NULL), (3, 'sum', '{0.25,NULL,0.5}'),
+	(4, 'sum', '{0.75,0.5}'), (5, 'priority', '{NULL,1}'), (6, 'max', '{0.5,0.25}'), (7, 'last', NULL)) v (n, c, r)), '{0,0,0.75,1,0,0.5,0}', 'responses together, neutral ones among them');
 SELECT * FROM finish();
 ROLLBACK;
