@@ -53,9 +53,8 @@ typedef struct GammaShape
 	double		squeeze;
 } GammaShape;
 
-static GammaShape of_alpha = {.shape = -1}; /* the shapes that were drawn from
-
-											 * last */
+/* the shapes that were drawn from last */
+static GammaShape of_alpha = {.shape = -1};
 static GammaShape of_beta = {.shape = -1};
 
 static Ziggurat normal;
